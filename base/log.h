@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: PostgreSQL
+// What is said beside the result: diagnostics, progress and, with --show-queries, every statement that is sent. All of it
+// goes to one stream (stderr), a whole line at a time, so that threads do not mix their lines. A struct log is passed to
+// whoever talks; NULL is a log that keeps quiet.
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct log {
+	FILE *stream;
+	bool verbose;      // log_info is printed
+	bool progress;     // the stream is a terminal: log_progress rewrites one line
+	bool show_queries; // log_query is printed
+};
+
+void log_warn(struct log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void log_info(struct log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// One line that the next call overwrites; an empty text ("") clears it. Nothing unless the stream is a terminal.
+void log_progress(struct log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// `where` names the connection: an environment or "scratch".
+void log_query(struct log *log, const char *where, const char *sql);
+
+#endif

@@ -1,0 +1,1 @@
+libdriftcheck_a_SOURCES += diff/finding.h

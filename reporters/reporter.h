@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: PostgreSQL
+// A reporter renders a report. How to add one: write <name>.c, which defines `const struct reporter reporter_<name>`, add its
+// line to reporters.def and the file to local.mk.
+#ifndef REPORTERS_REPORTER_H
+#define REPORTERS_REPORTER_H
+
+#include <stdbool.h>
+
+#include "reporters/report.h"
+
+struct buf;
+
+struct render_options {
+	bool color;   // the output is a terminal that shows colour
+	int width;    // columns of the terminal; 0: not a terminal
+	bool verbose;
+	bool quiet;   // nothing when there is nothing to say
+};
+
+// One function renders the whole report. (The design sketches begin, finding, end; each format orders and groups what it
+// shows so differently that a callback per finding would only hide that.)
+struct reporter {
+	const char *name; // the word of --format
+	const char *summary;
+	void (*render)(struct buf *out, const struct report *report, const struct render_options *options);
+};
+
+extern const struct reporter *const reporters[]; // NULL-ended
+const struct reporter *reporter_find(const char *name);
+
+#endif

@@ -1,0 +1,1 @@
+driftcheck_SOURCES = sentinel/main.c

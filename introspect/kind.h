@@ -56,6 +56,7 @@ struct kind {
 
 	bool relation; // it lives in the namespace of relations and types [schema, name]; objects may hang beneath it
 	bool child;    // its path is its relation's path plus one name, and it goes when the relation goes
+	bool arguments; // the last part of its path carries argument types: f(integer, text)
 	int owned_by;  // an attribute that holds the SQL name of the column that it goes with (sequences), or -1
 
 	const struct attr *attrs;

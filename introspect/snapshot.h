@@ -80,10 +80,20 @@ struct object *snapshot_parent(const struct snapshot *snapshot, const struct obj
 // The first object at or beneath a path, and the number of them (they are neighbours).
 size_t snapshot_range(const struct snapshot *snapshot, const char *const *path, unsigned n_path, size_t *first);
 
+// Removes a relation, everything beneath it and what goes with its columns (owned sequences). The order is kept.
+void snapshot_drop_path(struct snapshot *snapshot, const char *const *path, unsigned n_path);
+
 // The path quoted as SQL: public."Users".id; a function as public.f(integer). Added to the buffer, or copied.
 void object_name(struct buf *buf, const struct object *object);
 char *object_name_copy(struct arena *arena, const struct object *object);
 void kind_path_name(struct buf *buf, const struct kind *kind, const char *const *path, unsigned n_path);
+
+const char *engine_name(enum engine engine); // "postgresql", "sqlite"
+
+// Text as JSON: NULL is null; bytes that are no UTF-8 become U+FFFD, since JSON can hold no others. New references.
+json_t *json_text(const char *text);
+json_t *json_texts(const char *const *texts, size_t n);
+json_t *unread_to_json(const struct unread *unread, size_t n);
 
 // Canonical JSON: {"driftcheck", "schema", "engine", "server", "database", "complete", "version": {"table", "columns",
 // "rows"}, "unread", "notes", "objects": [{"kind", "path", "attributes": {...}}]}, objects sorted, NULL values left out.

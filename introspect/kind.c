@@ -4,10 +4,6 @@
 
 #include <string.h>
 
-#define KIND(name) extern const struct kind kind_##name;
-#include "introspect/kinds.def"
-#undef KIND
-
 const struct kind *const kinds[] = {
 #define KIND(name) &kind_##name,
 #include "introspect/kinds.def"

@@ -57,7 +57,8 @@ struct kind {
 	bool relation; // it lives in the namespace of relations and types [schema, name]; objects may hang beneath it
 	bool child;    // its path is its relation's path plus one name, and it goes when the relation goes
 	bool arguments; // the last part of its path carries argument types: f(integer, text)
-	int owned_by;  // an attribute that holds the SQL name of the column that it goes with (sequences), or -1
+	int owned_by;   // an attribute that holds the SQL name of the column that it goes with (sequences); 0: none
+	int column_list; // an attribute that lists its columns, which are no objects then (views, types); 0: none
 
 	const struct attr *attrs;
 	unsigned n_attrs;
@@ -87,6 +88,10 @@ enum { ATTR_COMMENT, ATTR_OWNER, ATTR_ACL, ATTR_FIRST_OWN };
 #define COMMON_ATTRS \
 	[ATTR_COMMENT] = { "comment", FORM_TEXT, GROUP_COMMENT }, [ATTR_OWNER] = { "owner", FORM_TEXT, GROUP_OWNER }, \
 	[ATTR_ACL] = { "privileges", FORM_TEXT, GROUP_ACL }
+
+#define KIND(name) extern const struct kind kind_##name;
+#include "introspect/kinds.def"
+#undef KIND
 
 // All kinds in the order of kinds.def; NULL-ended.
 extern const struct kind *const kinds[];

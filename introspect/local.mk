@@ -1,4 +1,25 @@
-libdriftcheck_a_SOURCES += introspect/kind.h introspect/snapshot.h introspect/reader.h introspect/sqlite_read.h
+libdriftcheck_a_SOURCES += introspect/kind.h introspect/snapshot.h introspect/reader.h introspect/sqlite_read.h introspect/postgres_read.h \
+  introspect/pg.h introspect/oid_map.h
 libdriftcheck_a_SOURCES += introspect/kind.c
 libdriftcheck_a_SOURCES += introspect/snapshot.c
+libdriftcheck_a_SOURCES += introspect/postgres.c
+libdriftcheck_a_SOURCES += introspect/lookup.c
+libdriftcheck_a_SOURCES += introspect/oid_map.c
+libdriftcheck_a_SOURCES += introspect/kinds/aggregate.c
+libdriftcheck_a_SOURCES += introspect/kinds/column.c
+libdriftcheck_a_SOURCES += introspect/kinds/composite_type.c
+libdriftcheck_a_SOURCES += introspect/kinds/constraint.c
+libdriftcheck_a_SOURCES += introspect/kinds/domain.c
+libdriftcheck_a_SOURCES += introspect/kinds/enum.c
+libdriftcheck_a_SOURCES += introspect/kinds/extension.c
+libdriftcheck_a_SOURCES += introspect/kinds/function.c
+libdriftcheck_a_SOURCES += introspect/kinds/index.c
+libdriftcheck_a_SOURCES += introspect/kinds/materialized_view.c
+libdriftcheck_a_SOURCES += introspect/kinds/policy.c
+libdriftcheck_a_SOURCES += introspect/kinds/rule.c
+libdriftcheck_a_SOURCES += introspect/kinds/schema.c
+libdriftcheck_a_SOURCES += introspect/kinds/sequence.c
+libdriftcheck_a_SOURCES += introspect/kinds/table.c
+libdriftcheck_a_SOURCES += introspect/kinds/trigger.c
+libdriftcheck_a_SOURCES += introspect/kinds/view.c
 EXTRA_DIST += introspect/kinds.def

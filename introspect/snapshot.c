@@ -176,7 +176,7 @@ void snapshot_drop_path(struct snapshot *snapshot, const char *const *path, unsi
 		struct object *object = snapshot->objects[i];
 		bool beneath = object->n_path >= n_path && path_compare(snapshot->engine, object->path, n_path, path, n_path) == 0 &&
 		               (object->n_path > n_path ? object->kind->child : object->kind->relation);
-		const char *owner = object->kind->owned_by >= 0 ? object->values[object->kind->owned_by] : NULL;
+		const char *owner = object->kind->owned_by > 0 ? object->values[object->kind->owned_by] : NULL;
 		if (!beneath && !(owner != NULL && strncmp(owner, prefix.data, prefix.length) == 0))
 			snapshot->objects[kept++] = object;
 	}

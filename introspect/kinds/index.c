@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: PostgreSQL
+// Indexes that are not a constraint's. Everything but expressions and predicates is built from the catalog's raw fields:
+// pg_get_indexdef costs several times as much. Indexes of partitions that hang on a parent's index are left out.
+#include "introspect/postgres_read.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/sql.h"
+#include "introspect/sqlite_read.h"
+
+enum {
+	METHOD = ATTR_FIRST_OWN, UNIQUE, NULLS_NOT_DISTINCT, COLUMNS, INCLUDE, PREDICATE, OPTIONS, TABLESPACE, INVALID, STATE,
+};
+static const struct attr attrs[] = {
+	COMMON_ATTRS,
+	[METHOD] = { "method", FORM_TEXT },
+	[UNIQUE] = { "unique", FORM_FLAG },
+	[NULLS_NOT_DISTINCT] = { "nulls_not_distinct", FORM_FLAG },
+	[COLUMNS] = { "columns", FORM_EXPRESSION },
+	[INCLUDE] = { "include", FORM_TEXT },
+	[PREDICATE] = { "predicate", FORM_EXPRESSION },
+	[OPTIONS] = { "options", FORM_TEXT },
+	[TABLESPACE] = { "tablespace", FORM_TEXT },
+	[INVALID] = { "invalid", FORM_FLAG },
+	[STATE] = { "state", FORM_TEXT }, // CLUSTER ON, REPLICA IDENTITY
+};
+
+void constraint_take_index(struct object *constraint, const char *nulls_not_distinct, const char *include, const char *options,
+                           const char *tablespace, const char *state);
+
+enum { COLUMNS_MAX = 64 };
+
+// Flags, in order: unique, valid, ready, replica identity, clustered, nulls not distinct.
+enum { F_UNIQUE, F_VALID, F_READY, F_REPLICA, F_CLUSTERED, F_NULLS };
+
+// One expression of the list that pg_get_expr(indexprs) gives: up to a comma outside parentheses, brackets and quotes.
+static const char *next_expression(const char *c)
+{
+	int depth = 0;
+	for (char quote = '\0'; *c != '\0'; c++) {
+		if (quote != '\0')
+			quote = *c == quote ? '\0' : quote;
+		else if (*c == '\'' || *c == '"')
+			quote = *c;
+		else if (*c == '(' || *c == '[')
+			depth++;
+		else if (*c == ')' || *c == ']')
+			depth--;
+		else if (*c == ',' && depth == 0)
+			break;
+	}
+	return c;
+}
+
+// An expression that is no plain function call needs parentheses in CREATE INDEX; they are always given.
+static void add_expression(struct buf *buf, const char **exprs)
+{
+	const char *end = next_expression(*exprs);
+	buf_addc(buf, '(');
+	buf_add(buf, *exprs, (size_t)(end - *exprs));
+	buf_addc(buf, ')');
+	*exprs = *end == ',' ? end + 1 + strspn(end + 1, " ") : end;
+}
+
+struct key { int attnum, option; unsigned opclass, collation; };
+
+static void add_key(struct postgres_read *read, struct buf *buf, const struct pg_relation *table, const struct key *key, unsigned method)
+{
+	const struct pg_column *column = key->attnum > 0 && (size_t)key->attnum <= table->n_columns ? &table->columns[key->attnum - 1] : NULL;
+	const char *collation = key->collation == 0 || (column != NULL && column->collation == key->collation) || key->collation == 100
+	                        ? NULL : read_collation(read, key->collation);
+	// a column of another collation than the default, indexed by the default one
+	if (key->collation == 100 && column != NULL && column->collation != 0)
+		collation = "\"default\"";
+	if (collation != NULL)
+		buf_addf(buf, " COLLATE %s", collation);
+	const char *opclass = read_opclass(read, key->opclass, method, column == NULL ? 0 : column->type_oid);
+	if (opclass != NULL)
+		buf_addf(buf, " %s", opclass);
+	bool descending = key->option & 1, nulls_first = key->option & 2;
+	buf_adds(buf, descending ? " DESC" : "");
+	buf_adds(buf, descending == nulls_first ? "" : nulls_first ? " NULLS FIRST" : " NULLS LAST");
+}
+
+static const char *state_text(struct postgres_read *read, const char *flags, bool with_invalid)
+{
+	auto_buf state = BUF_INIT;
+	if (with_invalid && (flags[F_VALID] != 't' || flags[F_READY] != 't'))
+		buf_adds(&state, "INVALID");
+	if (flags[F_REPLICA] == 't')
+		buf_addf(&state, "%sREPLICA IDENTITY", state.length > 0 ? ", " : "");
+	if (flags[F_CLUSTERED] == 't')
+		buf_addf(&state, "%sCLUSTER ON", state.length > 0 ? ", " : "");
+	return state.length == 0 ? NULL : read_intern(read, state.data);
+}
+
+// An index whose expressions come in a later query: its keys are kept until then.
+struct pending_index {
+	const struct pg_relation *table;
+	unsigned method;
+	int n_keys;
+	struct key keys[];
+};
+
+static const char *key_text(struct postgres_read *read, const struct pg_relation *table, unsigned method, const struct key *keys, int n,
+                            const char *exprs)
+{
+	auto_buf text = BUF_INIT;
+	for (int i = 0; i < n; i++) {
+		buf_adds(&text, i > 0 ? ", " : "");
+		const char *column = read_column(table, keys[i].attnum);
+		if (column != NULL)
+			sql_ident(&text, column);
+		else
+			add_expression(&text, &exprs);
+		add_key(read, &text, table, &keys[i], method);
+	}
+	return read_intern(read, text.data);
+}
+
+static void index_row(struct postgres_read *read, struct row row)
+{
+	const struct pg_relation *table = read_relation(read, row_oid(row, 1));
+	if (table == NULL || table->object == NULL)
+		return;
+	int attnums[COLUMNS_MAX], options[COLUMNS_MAX];
+	int n = row_numbers(row, 6, attnums, COLUMNS_MAX), n_keys = (int)row_oid(row, 5);
+	int collations[COLUMNS_MAX], opclasses[COLUMNS_MAX];
+	row_numbers(row, 7, opclasses, COLUMNS_MAX);
+	row_numbers(row, 8, collations, COLUMNS_MAX);
+	row_numbers(row, 9, options, COLUMNS_MAX);
+
+	auto_buf included = BUF_INIT;
+	for (int i = n_keys; i < n; i++) {
+		buf_adds(&included, i > n_keys ? ", " : "");
+		const char *column = read_column(table, attnums[i]);
+		sql_ident(&included, column == NULL ? "?" : column);
+	}
+	const char *include = included.length == 0 ? NULL : read_intern(read, included.data);
+	const char *flags = row_text(row, 4);
+	const char *nulls = flags[F_NULLS] == 't' ? "true" : NULL;
+	const char *tablespace = read_tablespace(read, row_oid(row, 10)), *storage = row_list(read, row, 11, true);
+
+	struct object *constraint = read_index_constraint(read, row_oid(row, 0));
+	if (constraint != NULL) {
+		constraint_take_index(constraint, nulls, include, storage, tablespace, state_text(read, flags, true));
+		return;
+	}
+	if (row_flag(row, 14)) // behind a constraint that is left out
+		return;
+	struct object *index = read_add_child(read, &kind_index, table->object, row_copy(read, row, 2));
+	read_remember(read, PG_CLASS, row_oid(row, 0), index);
+	unsigned method = row_oid(row, 3);
+	const char **values = index->values;
+	values[METHOD] = read_access_method(read, method);
+	values[UNIQUE] = flags[F_UNIQUE] == 't' ? "true" : NULL;
+	values[NULLS_NOT_DISTINCT] = nulls;
+	values[INCLUDE] = include;
+	values[PREDICATE] = row_flag(row, 13) ? VALUE_UNREAD : NULL;
+	values[OPTIONS] = storage;
+	values[TABLESPACE] = tablespace;
+	values[INVALID] = flags[F_VALID] == 't' && flags[F_READY] == 't' ? NULL : "true";
+	values[STATE] = state_text(read, flags, false);
+
+	struct key keys[COLUMNS_MAX];
+	for (int i = 0; i < n_keys; i++)
+		keys[i] = (struct key){ attnums[i], options[i], (unsigned)opclasses[i], (unsigned)collations[i] };
+	if (!row_flag(row, 12)) {
+		values[COLUMNS] = key_text(read, table, method, keys, n_keys, NULL);
+		return;
+	}
+	values[COLUMNS] = VALUE_UNREAD;
+	struct pending_index *pending = arena_alloc(read->arena, sizeof *pending + (size_t)n_keys * sizeof *keys);
+	*pending = (struct pending_index){ table, method, n_keys };
+	memcpy(pending->keys, keys, (size_t)n_keys * sizeof *keys);
+	read_keep(read, row_oid(row, 0), pending);
+}
+
+static void expression_row(struct postgres_read *read, struct row row)
+{
+	struct object *index = read_object(read, PG_CLASS, row_oid(row, 0));
+	if (index == NULL || index->kind != &kind_index)
+		return;
+	const struct pending_index *pending = read_kept(read, row_oid(row, 0));
+	if (pending != NULL && row_text(row, 1) != NULL)
+		index->values[COLUMNS] = key_text(read, pending->table, pending->method, pending->keys, pending->n_keys, row_text(row, 1));
+	if (index->values[PREDICATE] == VALUE_UNREAD && row_text(row, 2) != NULL)
+		index->values[PREDICATE] = row_copy(read, row, 2);
+}
+
+#define USER_SCHEMA "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
+
+static const struct pg_query queries[] = {
+	{ "indexes",
+	  "select x.indexrelid, x.indrelid, i.relname, i.relam, concat(x.indisunique, x.indisvalid, x.indisready, x.indisreplident, "
+	  "x.indisclustered, @15{x.indnullsnotdistinct}{false}), x.indnkeyatts, x.indkey, x.indclass, x.indcollation, x.indoption, "
+	  "i.reltablespace, i.reloptions, x.indexprs is not null, x.indpred is not null, x.indisprimary or x.indisexclusion "
+	  "from pg_index x join pg_class i on i.oid = x.indexrelid join pg_namespace n on n.oid = i.relnamespace "
+	  "where not i.relispartition and " USER_SCHEMA,
+	  .row = index_row },
+	{ "index expressions and predicates",
+	  "select x.indexrelid as oid, pg_get_expr(x.indexprs, x.indrelid) as exprs, pg_get_expr(x.indpred, x.indrelid) as pred "
+	  "from pg_index x join pg_class i on i.oid = x.indexrelid join pg_namespace n on n.oid = i.relnamespace "
+	  "where (x.indexprs is not null or x.indpred is not null) and not i.relispartition and " USER_SCHEMA,
+	  .deparse = true, .row = expression_row },
+	{ NULL },
+};
+
+const struct kind kind_index = {
+	.name = "index", .sql = "INDEX", .summary = "an index that is not a constraint's", .engines = ENGINE_POSTGRESQL | ENGINE_SQLITE,
+	.child = true, KIND_ATTRS(attrs), .queries = queries,
+};

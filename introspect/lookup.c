@@ -14,6 +14,10 @@
 
 enum { NAMES_SIZE_FIRST = 256 };
 
+// Recent minor releases (seen on 15.20) keep a number of their own in pg_attribute.attoptions, different in every database;
+// pg_dump leaves it out as well.
+static const char SERVERS_OWN_OPTION[] = "pg_attver=";
+
 struct opclass {
 	const char *name;
 	unsigned oid, access_method, type;
@@ -121,21 +125,22 @@ static size_t array_elements(struct arena *arena, const char *text, const char *
 	}
 }
 
-const char *row_list(struct postgres_read *read, struct row row, int column, bool sorted)
+const char *row_list(struct postgres_read *read, struct row row, int column)
 {
 	const char *text = row_text(row, column);
 	if (text == NULL || strcmp(text, "{}") == 0)
 		return NULL;
 	const char **elements;
 	size_t n = array_elements(read->arena, text, &elements);
-	if (sorted)
-		qsort(elements, n, sizeof *elements, text_compare);
+	qsort(elements, n, sizeof *elements, text_compare);
 	auto_buf list = BUF_INIT;
 	for (size_t i = 0; i < n; i++) {
-		buf_adds(&list, i > 0 ? ", " : "");
+		if (strncmp(elements[i], SERVERS_OWN_OPTION, strlen(SERVERS_OWN_OPTION)) == 0)
+			continue;
+		buf_adds(&list, list.length > 0 ? ", " : "");
 		buf_adds(&list, elements[i]);
 	}
-	return read_intern(read, list.data);
+	return list.length == 0 ? NULL : read_intern(read, list.data);
 }
 
 int row_numbers(struct row row, int column, int *numbers, int size)
@@ -360,7 +365,7 @@ static void relation_row(struct postgres_read *read, struct row row)
 		.relforcerowsecurity = row_text(row, 4)[2] == 't', .relreplident = row_text(row, 4)[3],
 		.relispartition = row_text(row, 4)[4] == 't',
 		.relowner = row_oid(row, 5), .reltablespace = row_oid(row, 6), .relam = row_oid(row, 7),
-		.reloptions = row_list(read, row, 8, true), .reloftype = row_oid(row, 9), .toast_options = row_list(read, row, 10, true),
+		.reloptions = row_list(read, row, 8), .reloftype = row_oid(row, 9), .toast_options = row_list(read, row, 10),
 	};
 	struct lookup *lookup = read->lookup;
 	oid_map_put(&lookup->relations, oid, relation);

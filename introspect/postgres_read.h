@@ -80,8 +80,8 @@ unsigned row_oid(struct row row, int column);
 const char *row_copy(struct postgres_read *read, struct row row, int column);   // NULL for SQL NULL
 const char *row_intern(struct postgres_read *read, struct row row, int column); // equal texts share memory
 const char *row_flag_text(struct row row, int column);                          // "true" or NULL
-// An array as "a, b", its elements in their order, or sorted (options); NULL for SQL NULL or {}.
-const char *row_list(struct postgres_read *read, struct row row, int column, bool sorted);
+// An array whose order means nothing (options, roles) as "a, b", sorted; NULL for SQL NULL or {}.
+const char *row_list(struct postgres_read *read, struct row row, int column);
 // An int2vector or an array of integers; returns how many, -1 for SQL NULL.
 int row_numbers(struct row row, int column, int *numbers, int size);
 

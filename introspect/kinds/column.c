@@ -74,7 +74,7 @@ static void column_row(struct postgres_read *read, struct row row)
 	object->values[STORAGE] = word(*storage, "pemx", (const char *const[]){ "PLAIN", "EXTERNAL", "MAIN", "EXTENDED" });
 	object->values[COMPRESSION] = word(*compression, "pl", (const char *const[]){ "pglz", "lz4" });
 	object->values[STATISTICS] = row_intern(read, row, 8);
-	object->values[OPTIONS] = row_list(read, row, 9, true);
+	object->values[OPTIONS] = row_list(read, row, 9);
 	if (read->groups & 1u << GROUP_COLUMN_ORDER)
 		object->values[POSITION] = row_intern(read, row, 1); // its order only: see column_finish
 }

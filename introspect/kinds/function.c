@@ -75,7 +75,7 @@ static void function_row(struct postgres_read *read, struct row row)
 	values[LEAKPROOF] = flags[F_LEAKPROOF] == 't' ? "true" : NULL;
 	values[COST] = row_intern(read, row, 10);
 	values[ROWS] = row_intern(read, row, 11);
-	values[SETTINGS] = row_list(read, row, 12, true);
+	values[SETTINGS] = row_list(read, row, 12);
 	values[SUPPORT] = row_copy(read, row, 13);
 	if (read->groups & 1u << GROUP_OWNER)
 		values[ATTR_OWNER] = read_role(read, row_oid(row, 15));

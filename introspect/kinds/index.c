@@ -141,7 +141,7 @@ static void index_row(struct postgres_read *read, struct row row)
 	const char *include = included.length == 0 ? NULL : read_intern(read, included.data);
 	const char *flags = row_text(row, 4);
 	const char *nulls = flags[F_NULLS] == 't' ? "true" : NULL;
-	const char *tablespace = read_tablespace(read, row_oid(row, 10)), *storage = row_list(read, row, 11, true);
+	const char *tablespace = read_tablespace(read, row_oid(row, 10)), *storage = row_list(read, row, 11);
 
 	struct object *constraint = read_index_constraint(read, row_oid(row, 0));
 	if (constraint != NULL) {

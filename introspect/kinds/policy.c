@@ -28,7 +28,7 @@ static void policy_row(struct postgres_read *read, struct row row)
 	read_remember(read, PG_POLICY, row_oid(row, 0), policy);
 	policy->values[COMMAND] = command_word(*row_text(row, 3));
 	policy->values[RESTRICTIVE] = row_flag(row, 4) ? NULL : "true";
-	policy->values[ROLES] = row_list(read, row, 5, true);
+	policy->values[ROLES] = row_list(read, row, 5);
 	policy->values[USING] = row_flag(row, 6) ? VALUE_UNREAD : NULL;
 	policy->values[WITH_CHECK] = row_flag(row, 7) ? VALUE_UNREAD : NULL;
 }

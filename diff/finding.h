@@ -25,7 +25,8 @@ struct finding_attr {
 };
 
 struct origin {
-	const char *version, *file; // file as shown
+	const char *version, *label; // of the migration that set the wanted value; for `added`, what it hangs on
+	const char *file; // as shown; NULL until it was looked for, or where it has none
 	unsigned line;
 	bool exact;
 	const char *statement; // the origin's own statement, NULL if not exact

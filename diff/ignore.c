@@ -24,7 +24,7 @@ static bool pattern_matches(const char *pattern, const struct object *object, co
 	if (fnmatch(pattern, name, 0) == 0)
 		return true;
 	size_t length = strlen(name);
-	return object->kind == &kind_schema && strncmp(pattern, name, length) == 0 && strcmp(pattern + length, ".*") == 0;
+	return object->kind->namespace && strncmp(pattern, name, length) == 0 && strcmp(pattern + length, ".*") == 0;
 }
 
 size_t ignore_apply(struct snapshot *snapshot, const char *const *patterns, size_t n_patterns)
@@ -39,7 +39,7 @@ size_t ignore_apply(struct snapshot *snapshot, const char *const *patterns, size
 			buf_addf(&name, "%s%s", part > 0 ? "." : "", object->path[part]);
 		for (size_t j = 0; j < n_patterns && !ignored[i]; j++)
 			ignored[i] = pattern_matches(patterns[j], object, name.data);
-		bool beneath = object->kind->relation || object->kind == &kind_schema;
+		bool beneath = object->kind->relation || object->kind->namespace;
 		if (!ignored[i] || !beneath)
 			continue;
 		size_t first, n = snapshot_range(snapshot, object->path, object->n_path, &first);

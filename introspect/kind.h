@@ -54,10 +54,13 @@ struct kind {
 	const char *summary; // one line for `driftcheck kinds`
 	unsigned engines;    // bits of enum engine
 
+	bool namespace; // it holds the objects whose path begins with its own (schemas)
 	bool relation; // it lives in the namespace of relations and types [schema, name]; objects may hang beneath it
 	bool child;    // its path is its relation's path plus one name, and it goes when the relation goes
 	bool arguments; // the last part of its path carries argument types: f(integer, text)
 	int owned_by;   // an attribute that holds the SQL name of the column that it goes with (sequences); 0: none
+	int part_of;    // an attribute that holds the SQL name of what it is a part of, parts of which may be made at run time
+	                // (partitions); 0: none
 	int column_list; // an attribute that lists its columns, which are no objects then (views, types); 0: none
 
 	const struct attr *attrs;

@@ -21,6 +21,6 @@ static const struct pg_query queries[] = {
 };
 
 const struct kind kind_schema = {
-	.name = "schema", .sql = "SCHEMA", .summary = "a namespace", .engines = ENGINE_POSTGRESQL,
+	.name = "schema", .sql = "SCHEMA", .summary = "a namespace", .engines = ENGINE_POSTGRESQL, .namespace = true,
 	KIND_ATTRS(attrs), .queries = queries,
 };

@@ -109,6 +109,6 @@ static void table_finish(struct postgres_read *read)
 
 const struct kind kind_table = {
 	.name = "table", .sql = "TABLE", .summary = "a table, partitioned ones and partitions included",
-	.engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .relation = true, KIND_ATTRS(attrs), .relkinds = "rp",
+	.engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .relation = true, .part_of = PARTITION_OF, KIND_ATTRS(attrs), .relkinds = "rp",
 	.relation_read = table_relation, .queries = queries, .finish = table_finish,
 };

@@ -1,0 +1,617 @@
+// SPDX-License-Identifier: PostgreSQL
+// The three-way merge and its evidence: see classify.h. First every value gets its class by the table; then what looks like
+// a hand's work is blamed on a migration that never ran, if the environment shows nothing of that migration; last, what
+// only follows from something else is left out.
+#include "diff/classify.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/sql.h"
+
+enum { LIVE, BASE, HEAD };
+
+// A value is present, absent while what it hangs on is there, or without that: three different values.
+enum presence { PRESENT, ABSENT, WITHOUT_PARENT };
+
+enum verdict_of_row { ROW_CLEAN, ROW_UNAPPLIED, ROW_HAND, ROW_AHEAD, ROW_COLLISION };
+
+// The table: three values agree in exactly five ways.
+static const struct {
+	bool live_base, base_head, live_head;
+	enum verdict_of_row row;
+} table[] = {
+	{ true, true, true, ROW_CLEAN },
+	{ true, false, false, ROW_UNAPPLIED }, // version-skew, or skipped where the migration is late or was edited
+	{ false, true, false, ROW_HAND },      // hand-edit, or skipped where the evidence says that a migration never ran
+	{ false, false, true, ROW_AHEAD },
+	{ false, false, false, ROW_COLLISION },
+};
+
+static enum verdict_of_row row_of(bool live_base, bool base_head, bool live_head)
+{
+	// equal by meaning need not be transitive in what can be proved: two proofs are enough
+	if (live_base + base_head + live_head == 2)
+		return ROW_CLEAN;
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		if (table[i].live_base == live_base && table[i].base_head == base_head && table[i].live_head == live_head)
+			return table[i].row;
+	}
+	invariant(false, "the classification table has a hole");
+	return ROW_CLEAN;
+}
+
+enum { EXISTENCE = ATTRS_MAX, N_VALUES = ATTRS_MAX + 1 };
+
+// One object in up to three snapshots.
+struct entry {
+	const struct object *in[3];
+	enum presence presence[3];
+	enum verdict_of_row rows[N_VALUES];
+	bool is_set[N_VALUES];
+	enum finding_class classes[N_VALUES]; // where is_set
+	const struct effects *blame[N_VALUES];
+	bool part; // a partition made at run time
+};
+
+struct work {
+	struct comparer *comparer;
+	const struct classify_input *input;
+	struct arena *arena;
+	struct entry **entries;
+	size_t n_entries, entries_capacity;
+	struct oid_map by_object; // key of kind and path -> struct entry
+	struct oid_map applied_touch, repo_touch; // key of kind, path and value -> struct effects, the last that touched it
+	bool *missing; // parallel to input->applied
+	size_t *n_effects, *n_missing;
+};
+
+static const struct object *any(const struct entry *entry)
+{
+	return entry->in[LIVE] != NULL ? entry->in[LIVE] : entry->in[HEAD] != NULL ? entry->in[HEAD] : entry->in[BASE];
+}
+
+static const struct snapshot *side(const struct work *work, int which)
+{
+	const struct snapshot *const sides[] = { work->input->live, work->input->base, work->input->head };
+	return sides[which];
+}
+
+// Keys.
+
+static uint64_t hash_text(uint64_t hash, const char *text, bool fold)
+{
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (fold && c >= 'A' && c <= 'Z')
+			c = (unsigned char)(c + ('a' - 'A'));
+		hash = (hash ^ c) * 0x100000001b3u; // FNV-1a
+	}
+	return (hash ^ 0xff) * 0x100000001b3u;
+}
+
+static uint64_t path_key(const struct comparer *comparer, const char *kind, const char *const *path, unsigned n_path, unsigned value)
+{
+	uint64_t hash = hash_text(0xcbf29ce484222325u, kind, false);
+	for (unsigned i = 0; i < n_path; i++)
+		hash = hash_text(hash, path[i], comparer->engine == ENGINE_SQLITE);
+	return (hash ^ value) * 0x100000001b3u;
+}
+
+static uint64_t object_key(const struct comparer *comparer, const struct object *object, unsigned value)
+{
+	return path_key(comparer, object->kind->name, object->path, object->n_path, value);
+}
+
+// Merging.
+
+static enum presence presence_in(const struct work *work, int which, const struct object *object, const struct snapshot *its)
+{
+	const struct object *parent = object_parent(its, object);
+	if (parent == NULL)
+		return ABSENT;
+	const struct kind *kind = object->kind->child ? NULL : parent->kind; // any relation can be hung on
+	return snapshot_find(side(work, which), kind, parent->path, parent->n_path) == NULL ? WITHOUT_PARENT : ABSENT;
+}
+
+static void classify_values(struct work *work, struct entry *entry)
+{
+	struct comparer *comparer = work->comparer;
+	const enum presence *is = entry->presence;
+	entry->rows[EXISTENCE] = row_of(is[LIVE] == is[BASE], is[BASE] == is[HEAD], is[LIVE] == is[HEAD]);
+	const struct kind *kind = any(entry)->kind;
+	for (unsigned attr = 0; attr < kind->n_attrs; attr++) {
+		bool unread = false, equal[3];
+		for (int i = 0; i < 3; i++)
+			unread = unread || (entry->in[i] != NULL && entry->in[i]->values[attr] == VALUE_UNREAD);
+		if (unread || !comparer_compares(comparer, &kind->attrs[attr]))
+			continue; // ROW_CLEAN
+		for (int i = 0; i < 3; i++) { // live-base, base-head, head-live
+			const struct object *a = entry->in[i], *b = entry->in[(i + 1) % 3];
+			equal[i] = a != NULL && b != NULL ? values_equal(comparer, a, b, attr) : a == b && is[i] == is[(i + 1) % 3];
+		}
+		entry->rows[attr] = row_of(equal[0], equal[1], equal[2]);
+	}
+}
+
+static bool is_clean(const struct entry *entry)
+{
+	for (size_t i = 0; i < N_VALUES; i++) {
+		if (entry->rows[i] != ROW_CLEAN)
+			return false;
+	}
+	return true;
+}
+
+static void merge(struct work *work)
+{
+	size_t at[3] = { 0 };
+	struct entry entry;
+	for (;;) {
+		const struct object *first = NULL;
+		for (int i = 0; i < 3; i++) {
+			const struct object *object = at[i] < side(work, i)->n_objects ? side(work, i)->objects[at[i]] : NULL;
+			if (object != NULL && (first == NULL || object_compare(work->comparer->engine, object, first) < 0))
+				first = object;
+		}
+		if (first == NULL)
+			return;
+		memset(&entry, 0, sizeof entry);
+		const struct snapshot *its = NULL;
+		for (int i = 0; i < 3; i++) {
+			const struct object *object = at[i] < side(work, i)->n_objects ? side(work, i)->objects[at[i]] : NULL;
+			if (object != NULL && object_compare(work->comparer->engine, object, first) == 0) {
+				entry.in[i] = object;
+				its = side(work, i);
+				at[i]++;
+			}
+		}
+		for (int i = 0; i < 3; i++)
+			entry.presence[i] = entry.in[i] != NULL ? PRESENT : presence_in(work, i, first, its);
+		classify_values(work, &entry);
+		if (is_clean(&entry))
+			continue;
+		struct entry *kept = arena_alloc(work->arena, sizeof *kept);
+		*kept = entry;
+		work->entries = arena_grow(work->arena, work->entries, work->n_entries, &work->entries_capacity, sizeof *work->entries);
+		work->entries[work->n_entries++] = kept;
+		oid_map_put(&work->by_object, object_key(work->comparer, first, EXISTENCE), kept);
+	}
+}
+
+// What each migration touched.
+
+static const struct object *changed(const struct change *change)
+{
+	return change->have != NULL ? change->have : change->want;
+}
+
+static void touch(struct work *work, struct oid_map *map, const struct effects *effects)
+{
+	for (size_t i = 0; i < effects->changes.n; i++) {
+		const struct change *change = &effects->changes.items[i];
+		const struct object *object = changed(change);
+		bool existence = change->want == NULL || change->have == NULL;
+		if (existence)
+			oid_map_put(map, object_key(work->comparer, object, EXISTENCE), (void *)effects);
+		for (unsigned attr = 0; attr < object->kind->n_attrs; attr++) {
+			if (existence || change->attrs & 1u << attr)
+				oid_map_put(map, object_key(work->comparer, object, attr), (void *)effects);
+		}
+	}
+}
+
+static const struct effects *toucher(struct work *work, const struct oid_map *map, const struct object *object, unsigned value)
+{
+	return oid_map_get(map, object_key(work->comparer, object, value));
+}
+
+// Evidence: is there anything in `live` of what a migration did and later ones left alone?
+
+struct evidence {
+	struct comparer *comparer;
+	const struct snapshot *live;
+	struct oid_map last; // (object, value) -> the last migration of the chain that touched it
+	struct oid_map used; // relations on which a migration that did run built
+};
+
+// Of one change: how many of its values were left alone, and whether one of them is not as it was before.
+static void weigh(struct evidence *evidence, const struct effects *effects, const struct change *change, size_t *n_own, bool *there)
+{
+	const struct object *object = changed(change);
+	const struct object *live = snapshot_find(evidence->live, object->kind, object->path, object->n_path);
+	*n_own = 0;
+	*there = false;
+	if (change->want == NULL || change->have == NULL) {
+		if (oid_map_get(&evidence->last, object_key(evidence->comparer, object, EXISTENCE)) != effects)
+			return;
+		*n_own = 1;
+		*there = (live != NULL) == (change->have != NULL);
+		return;
+	}
+	for (unsigned attr = 0; attr < object->kind->n_attrs; attr++) {
+		if (!(change->attrs & 1u << attr) || oid_map_get(&evidence->last, object_key(evidence->comparer, object, attr)) != effects)
+			continue;
+		++*n_own;
+		*there = *there || live == NULL || !values_equal(evidence->comparer, live, change->want, attr);
+	}
+}
+
+static bool builds_on(struct evidence *evidence, const struct object *object)
+{
+	unsigned n_path = object->kind->child ? object->n_path - 1 : object->n_path;
+	return oid_map_get(&evidence->used, path_key(evidence->comparer, "", object->path, n_path, 0)) != NULL;
+}
+
+static void judge(struct evidence *evidence, const struct effects *chain, size_t n, bool *missing, size_t *n_missing, size_t *n_effects)
+{
+	for (size_t i = n; i-- > 0;) {
+		const struct effects *effects = &chain[i];
+		bool any_there = false;
+		n_missing[i] = n_effects[i] = 0;
+		for (size_t j = 0; j < effects->changes.n; j++) {
+			const struct change *change = &effects->changes.items[j];
+			size_t n_own;
+			bool there;
+			weigh(evidence, effects, change, &n_own, &there);
+			any_there = any_there || there || (change->want == NULL && builds_on(evidence, change->have));
+			if (n_own == 0 || change_implied(effects->before, effects->after, change))
+				continue;
+			n_effects[i]++;
+			n_missing[i] += !there;
+		}
+		missing[i] = n_effects[i] > 0 && !any_there;
+		for (size_t j = 0; any_there && j < effects->changes.n; j++) { // it ran: what it built on was there
+			const struct object *object = changed(&effects->changes.items[j]);
+			unsigned n_path = object->kind->child ? object->n_path - 1 : object->n_path;
+			bool made_here = effects->changes.items[j].want == NULL && !object->kind->child;
+			if (!made_here)
+				oid_map_put(&evidence->used, path_key(evidence->comparer, "", object->path, n_path, 0), evidence);
+		}
+	}
+}
+
+static void evidence_init(struct evidence *evidence, struct comparer *comparer, const struct snapshot *live)
+{
+	*evidence = (struct evidence){ comparer, live, { .arena = comparer->arena }, { .arena = comparer->arena } };
+}
+
+void effects_missing(struct comparer *comparer, const struct effects *chain, size_t n, const struct snapshot *live, size_t *n_missing,
+                     size_t *n_effects)
+{
+	struct work work = { .comparer = comparer, .arena = comparer->arena };
+	struct evidence evidence;
+	evidence_init(&evidence, comparer, live);
+	for (size_t i = 0; i < n; i++)
+		touch(&work, &evidence.last, &chain[i]);
+	bool *missing = arena_array(comparer->arena, n, sizeof *missing);
+	judge(&evidence, chain, n, missing, n_missing, n_effects);
+}
+
+static void find_missing(struct work *work)
+{
+	size_t n = work->input->n_applied;
+	work->missing = arena_array(work->arena, n, sizeof *work->missing);
+	work->n_missing = arena_array(work->arena, n, sizeof *work->n_missing);
+	work->n_effects = arena_array(work->arena, n, sizeof *work->n_effects);
+	struct evidence evidence;
+	evidence_init(&evidence, work->comparer, work->input->live);
+	evidence.last = work->applied_touch;
+	judge(&evidence, work->input->applied, n, work->missing, work->n_missing, work->n_effects);
+}
+
+// Classes.
+
+// More dropped columns than the migrations left prove that a hand was at the table: counters of GROUP_EVIDENCE.
+static bool shows_the_hand(const struct work *work, const struct object *object)
+{
+	const struct object *live = object->kind->child ? snapshot_find(work->input->live, NULL, object->path, object->n_path - 1) : NULL;
+	const struct object *base = object->kind->child ? snapshot_find(work->input->base, NULL, object->path, object->n_path - 1) : NULL;
+	if (live == NULL || base == NULL || live->kind != base->kind)
+		return false;
+	for (unsigned i = 0; i < live->kind->n_attrs; i++) {
+		const char *n_live = live->values[i], *n_base = base->values[i];
+		if (live->kind->attrs[i].group == GROUP_EVIDENCE && atoi(n_live == NULL ? "0" : n_live) > atoi(n_base == NULL ? "0" : n_base))
+			return true;
+	}
+	return false;
+}
+
+static void set_class(struct entry *entry, unsigned value, enum finding_class class, const struct effects *blame)
+{
+	entry->is_set[value] = true;
+	entry->classes[value] = class;
+	entry->blame[value] = blame;
+}
+
+static void classify_hand(struct work *work, struct entry *entry, unsigned value)
+{
+	const struct object *object = any(entry);
+	const struct effects *blame = toucher(work, &work->applied_touch, object, value);
+	bool missing = blame != NULL && work->missing[blame - work->input->applied];
+	bool column_gone = value == EXISTENCE && entry->presence[LIVE] == ABSENT && shows_the_hand(work, object);
+	if (missing && !column_gone)
+		set_class(entry, value, CLASS_SKIPPED, blame);
+	else
+		set_class(entry, value, work->input->unknown != NULL ? CLASS_VERSION_SKEW : CLASS_HAND_EDIT, blame);
+}
+
+static void classify_unapplied(struct work *work, struct entry *entry, unsigned value)
+{
+	const struct effects *blame = toucher(work, &work->repo_touch, any(entry), value);
+	if (blame == NULL) // not of the repository: of a version that only the environment has
+		blame = toucher(work, &work->applied_touch, any(entry), value);
+	bool skipped = blame != NULL && (blame->role == ROLE_LATE || blame->role == ROLE_EDITED);
+	set_class(entry, value, skipped ? CLASS_SKIPPED : CLASS_VERSION_SKEW, blame);
+}
+
+static void classify_value(struct work *work, struct entry *entry, unsigned value)
+{
+	const struct effects *pending = toucher(work, &work->repo_touch, any(entry), value);
+	// what an edited migration did here cannot be known if its old text is lost: base counts as live
+	if (pending != NULL && pending->applied_text_unknown && entry->rows[value] != ROW_CLEAN) {
+		if (entry->rows[value] != ROW_AHEAD)
+			set_class(entry, value, CLASS_SKIPPED, pending);
+		return;
+	}
+	switch (entry->rows[value]) {
+	case ROW_CLEAN:
+		break;
+	case ROW_UNAPPLIED:
+		classify_unapplied(work, entry, value);
+		break;
+	case ROW_HAND:
+		classify_hand(work, entry, value);
+		break;
+	case ROW_AHEAD:
+		set_class(entry, value, CLASS_AHEAD, pending);
+		break;
+	case ROW_COLLISION:
+		set_class(entry, value, CLASS_COLLISION, pending);
+		break;
+	}
+}
+
+static struct entry *parent_entry(struct work *work, const struct entry *entry)
+{
+	for (int i = 0; i < 3; i++) {
+		const struct object *parent = entry->in[i] == NULL ? NULL : object_parent(side(work, i), entry->in[i]);
+		struct entry *found = parent == NULL ? NULL : oid_map_get(&work->by_object, object_key(work->comparer, parent, EXISTENCE));
+		if (found != NULL)
+			return found;
+	}
+	return NULL;
+}
+
+// What went with what it hung on has that one's class, whichever migration touched it last.
+static void inherit_class(struct work *work, struct entry *entry, int depth)
+{
+	struct entry *parent = parent_entry(work, entry);
+	if (entry->rows[EXISTENCE] != ROW_HAND || entry->presence[LIVE] != WITHOUT_PARENT || parent == NULL || depth > 4)
+		return;
+	inherit_class(work, parent, depth + 1);
+	if (!parent->is_set[EXISTENCE])
+		return;
+	for (unsigned value = 0; value < N_VALUES; value++) {
+		if (entry->rows[value] == ROW_HAND && entry->is_set[value])
+			set_class(entry, value, parent->classes[EXISTENCE], parent->blame[EXISTENCE]);
+	}
+}
+
+// A partition that the migrations do not know, of a table (or of a partition) that they do.
+static bool made_at_run_time(const struct work *work, const struct entry *entry)
+{
+	if (entry->presence[LIVE] != PRESENT || entry->presence[BASE] == PRESENT || entry->presence[HEAD] == PRESENT)
+		return false;
+	const struct object *object = entry->in[LIVE];
+	for (int depth = 0; object != NULL && object->kind->part_of > 0 && depth < 16; depth++) {
+		const char *name = object->values[object->kind->part_of], *path[2];
+		if (name == NULL || sql_name_split(work->arena, name, path, 2) != 2)
+			return false;
+		if (snapshot_find(work->input->base, object->kind, path, 2) != NULL)
+			return true;
+		object = snapshot_find(work->input->live, object->kind, path, 2);
+	}
+	return false;
+}
+
+// Findings.
+
+static const enum severity severities[] = {
+	[CLASS_HAND_EDIT] = SEVERITY_ALARM, [CLASS_SKIPPED] = SEVERITY_ALARM, [CLASS_VERSION_SKEW] = SEVERITY_INFO,
+	[CLASS_AHEAD] = SEVERITY_WARN, [CLASS_COLLISION] = SEVERITY_ALARM,
+};
+
+static const char *blamed_evidence(struct work *work, const struct effects *blame)
+{
+	size_t i = (size_t)(blame - work->input->applied);
+	if (work->n_effects[i] == 1)
+		return arena_printf(work->arena, "%s is recorded as applied, but its only effect is missing: never run, or undone by hand",
+		                    blame->version);
+	return arena_printf(work->arena, "%s is recorded as applied, but %zu of %zu effects are missing: it never ran here",
+	                    blame->version, work->n_missing[i], work->n_effects[i]);
+}
+
+static bool is_applied_chain(const struct work *work, const struct effects *effects)
+{
+	return effects >= work->input->applied && effects < work->input->applied + work->input->n_applied;
+}
+
+// What decided, beyond the difference itself; may raise or lower the severity.
+static void weigh_finding(struct work *work, struct finding *finding, const struct effects *blame)
+{
+	const struct classify_input *input = work->input;
+	finding->severity = severities[finding->class];
+	if (finding->class == CLASS_HAND_EDIT && blame != NULL && finding->change != CHANGE_ADDED) {
+		size_t i = (size_t)(blame - input->applied);
+		if (work->n_effects[i] > work->n_missing[i])
+			finding->evidence = arena_printf(work->arena, "%zu of %zu effects of %s are there: it ran", work->n_effects[i] - work->n_missing[i],
+			                                 work->n_effects[i], blame->version);
+		else if (shows_the_hand(work, finding->object))
+			finding->evidence = "the table has more dropped columns than the migrations left";
+	}
+	if (finding->class == CLASS_SKIPPED && blame != NULL) {
+		if (blame->role == ROLE_EDITED)
+			finding->evidence = arena_printf(work->arena, "%s was edited after it was applied here; the new text never ran", blame->version);
+		else if (blame->role == ROLE_LATE)
+			finding->evidence = arena_printf(work->arena, "%s sorts below the newest applied migration and has not run%s%s", blame->version,
+			                                 input->late_text == NULL ? "" : "; ", input->late_text == NULL ? "" : input->late_text);
+		else if (is_applied_chain(work, blame))
+			finding->evidence = blamed_evidence(work, blame);
+		if (blame->role == ROLE_LATE && input->late_runs)
+			finding->severity = SEVERITY_WARN;
+	}
+	if (finding->class == CLASS_VERSION_SKEW && blame != NULL && blame->role == ROLE_FOREIGN) {
+		finding->severity = SEVERITY_WARN;
+		finding->evidence = arena_printf(work->arena, "%s is applied here; this checkout lacks it, another git ref has it", blame->version);
+	} else if (finding->class == CLASS_VERSION_SKEW && input->unknown != NULL && (blame == NULL || blame->role != ROLE_PENDING)) {
+		finding->severity = SEVERITY_WARN;
+		finding->evidence = arena_printf(work->arena, "%s, which this checkout lacks, or a hand", input->unknown);
+	}
+	if (blame != NULL && blame->role == ROLE_FAILED && finding->class == CLASS_AHEAD)
+		finding->evidence = arena_printf(work->arena, "left by the failed %s", blame->version);
+}
+
+static void add_attr(struct work *work, struct finding *finding, size_t *capacity, unsigned attr)
+{
+	const struct finding_attr one = {
+		.attr = (int)attr,
+		.want = finding->want == NULL ? NULL : finding->want->values[attr],
+		.have = finding->have == NULL ? NULL : finding->have->values[attr],
+		.base = finding->base == NULL ? NULL : finding->base->values[attr],
+	};
+	finding->attrs = arena_grow(work->arena, finding->attrs, finding->n_attrs, capacity, sizeof *finding->attrs);
+	finding->attrs[finding->n_attrs] = one;
+	finding->attrs[finding->n_attrs++].base_differs = normalise_compare(FORM_TEXT, one.base, one.want) == RUNG_DIFFERENT;
+}
+
+// The migration that set what is wanted; for something added, the one that made what it hangs on.
+static const struct effects *origin_of(struct work *work, const struct finding *finding, const struct effects *blame)
+{
+	if (finding->change != CHANGE_ADDED || (blame != NULL && blame->role != ROLE_APPLIED))
+		return blame;
+	const struct object *parent = object_parent(work->input->live, finding->object);
+	if (parent == NULL)
+		return NULL;
+	const struct effects *made = toucher(work, &work->applied_touch, parent, EXISTENCE);
+	return made != NULL ? made : toucher(work, &work->repo_touch, parent, EXISTENCE);
+}
+
+static struct finding *make_finding(struct work *work, const struct entry *entry, enum finding_class class)
+{
+	struct finding *finding = arena_alloc(work->arena, sizeof *finding);
+	finding->class = class;
+	finding->have = entry->in[LIVE];
+	finding->want = entry->in[class == CLASS_AHEAD ? BASE : HEAD];
+	finding->base = entry->in[BASE];
+	if (finding->have == NULL && finding->want == NULL) // gone from both: compared with what is applied
+		finding->want = entry->in[BASE];
+	finding->change = finding->have == NULL ? CHANGE_REMOVED : finding->want == NULL ? CHANGE_ADDED : CHANGE_ALTERED;
+	finding->object = any(entry);
+	finding->name = object_name_copy(work->arena, finding->object);
+
+	bool whole = entry->is_set[EXISTENCE] && entry->classes[EXISTENCE] == class;
+	const struct effects *blame = whole ? entry->blame[EXISTENCE] : NULL;
+	size_t capacity = 0;
+	for (unsigned attr = 0; attr < finding->object->kind->n_attrs; attr++) {
+		bool of_class = entry->is_set[attr] && entry->classes[attr] == class;
+		const struct attr *declared = &finding->object->kind->attrs[attr];
+		bool shown = finding->change == CHANGE_ALTERED ? of_class
+		           : (of_class || whole) && comparer_compares(work->comparer, declared) && finding->object->values[attr] != NULL;
+		if (shown)
+			add_attr(work, finding, &capacity, attr);
+		if (of_class && blame == NULL)
+			blame = entry->blame[attr];
+	}
+	weigh_finding(work, finding, blame);
+	const struct effects *from = origin_of(work, finding, blame);
+	if (from != NULL) {
+		finding->origin = arena_alloc(work->arena, sizeof *finding->origin);
+		*finding->origin = (struct origin){ .version = from->version, .label = from->label };
+	}
+	finding_identify(finding);
+	return finding;
+}
+
+// What follows from the fate of what it hangs on is not said again, if its class is the same.
+static bool implied(struct work *work, const struct entry *entry, enum finding_class class)
+{
+	const struct entry *parent = parent_entry(work, entry);
+	return parent != NULL && entry->is_set[EXISTENCE] && entry->classes[EXISTENCE] == class && parent->is_set[EXISTENCE] &&
+	       parent->classes[EXISTENCE] == class;
+}
+
+static void collect(struct work *work, struct classification *result)
+{
+	size_t capacity = 0, skipped_capacity = 0;
+	for (size_t i = 0; i < work->n_entries; i++) {
+		struct entry *entry = work->entries[i];
+		for (int class = CLASS_HAND_EDIT; class <= CLASS_COLLISION; class++) {
+			bool of_class = false;
+			for (unsigned value = 0; value < N_VALUES; value++)
+				of_class = of_class || (entry->is_set[value] && (int)entry->classes[value] == class);
+			if (!of_class || entry->part || implied(work, entry, (enum finding_class)class))
+				continue;
+			result->findings = arena_grow(work->arena, result->findings, result->n_findings, &capacity, sizeof *result->findings);
+			result->findings[result->n_findings++] = make_finding(work, entry, (enum finding_class)class);
+		}
+	}
+	for (size_t i = 0; i < work->input->n_applied; i++) {
+		if (!work->missing[i])
+			continue;
+		result->skipped = arena_grow(work->arena, result->skipped, result->n_skipped, &skipped_capacity, sizeof *result->skipped);
+		result->skipped[result->n_skipped++] = work->input->applied[i].version;
+	}
+}
+
+static int compare_postgresql(const void *a, const void *b)
+{
+	return finding_compare(ENGINE_POSTGRESQL, *(struct finding *const *)a, *(struct finding *const *)b);
+}
+
+static int compare_sqlite(const void *a, const void *b)
+{
+	return finding_compare(ENGINE_SQLITE, *(struct finding *const *)a, *(struct finding *const *)b);
+}
+
+struct classification classify(struct comparer *comparer, const struct classify_input *input)
+{
+	struct arena *arena = comparer->arena;
+	struct classification result = { 0 };
+	struct work work = { .comparer = comparer, .input = input, .arena = arena, .by_object = { .arena = arena },
+	                     .applied_touch = { .arena = arena }, .repo_touch = { .arena = arena } };
+	merge(&work);
+	for (size_t i = 0; i < work.n_entries; i++) {
+		struct entry *entry = work.entries[i];
+		entry->part = made_at_run_time(&work, entry);
+		if (entry->part && result.n_parts++ == 0)
+			result.part_of = entry->in[LIVE]->values[entry->in[LIVE]->kind->part_of];
+	}
+	if (work.n_entries == result.n_parts)
+		return result;
+	if (!input->effects_known) {
+		result.needs_effects = true;
+		return result;
+	}
+	for (size_t i = 0; i < input->n_applied; i++)
+		touch(&work, &work.applied_touch, &input->applied[i]);
+	for (size_t i = 0; i < input->n_repo; i++) {
+		if (input->repo[i].role != ROLE_APPLIED)
+			touch(&work, &work.repo_touch, &input->repo[i]);
+	}
+	find_missing(&work);
+	for (size_t i = 0; i < work.n_entries; i++) {
+		for (unsigned value = 0; value < N_VALUES && !work.entries[i]->part; value++)
+			classify_value(&work, work.entries[i], value);
+	}
+	for (size_t i = 0; i < work.n_entries; i++)
+		inherit_class(&work, work.entries[i], 0);
+	collect(&work, &result);
+	if (result.n_findings > 0)
+		qsort(result.findings, result.n_findings, sizeof *result.findings,
+		      comparer->engine == ENGINE_SQLITE ? compare_sqlite : compare_postgresql);
+	return result;
+}

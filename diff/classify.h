@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: PostgreSQL
+// Drift as a three-way merge: what is in the environment (live), what its applied migrations make (base), and what the
+// repository's HEAD makes (head). Pure: where the evidence of single migrations is needed it says so, and is called again.
+#ifndef DIFF_CLASSIFY_H
+#define DIFF_CLASSIFY_H
+
+#include "diff/compare.h"
+#include "diff/finding.h"
+
+// What a migration is to the environment.
+enum effects_role {
+	ROLE_APPLIED,
+	ROLE_PENDING,
+	ROLE_LATE,    // not applied, sorts below the newest applied one
+	ROLE_EDITED,  // applied with another text than the repository's; in the repository's chain
+	ROLE_FAILED,  // its run failed: counts as not applied
+	ROLE_FOREIGN, // applied, not in this checkout, but found on another git ref; in the applied chain
+};
+
+// What one migration of a replay changed.
+struct effects {
+	const char *version, *label;
+	enum effects_role role;
+	bool applied_text_unknown; // ROLE_EDITED: what it did in the environment cannot be known
+	const struct snapshot *before, *after;
+	struct changes changes; // want: before, have: after
+};
+
+struct classify_input {
+	const struct snapshot *live, *base, *head;
+	// The effects of the applied chain (base) and of the repository's (head), in their order. Not needed while live, base
+	// and head are equal.
+	bool effects_known;
+	const struct effects *applied, *repo;
+	size_t n_applied, n_repo;
+	const char *unknown;      // recorded versions that are nowhere to be found, as a list for people; NULL: none
+	const char *late_text;    // what becomes of a late migration: "runs at the next `dbmate up`"
+	bool late_runs;           // it will run by itself
+	const char *cause;        // why `base` may not be what ran here (untracked), for evidence; NULL: nothing
+};
+
+struct classification {
+	bool needs_effects; // call again with the effects; the findings are not there yet
+	struct finding **findings; // sorted worst first
+	size_t n_findings;
+	const char **skipped;      // versions that the evidence shows as not run, though recorded
+	size_t n_skipped;
+	size_t n_parts;            // partitions made at run time: no findings
+	const char *part_of;       // of the first of them
+};
+
+struct classification classify(struct comparer *comparer, const struct classify_input *input);
+
+// How many of the effects that later migrations of the chain left alone are missing in `live`, and how many there are (an
+// added or removed object counts once, with all that hangs on it). For untracked environments.
+void effects_missing(struct comparer *comparer, const struct effects *chain, size_t n, const struct snapshot *live, size_t *n_missing,
+                     size_t *n_effects);
+
+#endif

@@ -257,7 +257,8 @@ static void judge(struct evidence *evidence, const struct effects *chain, size_t
 			size_t n_own;
 			bool there;
 			weigh(evidence, effects, change, &n_own, &there);
-			any_there = any_there || there || (change->want == NULL && builds_on(evidence, change->have));
+			bool made = change->want == NULL && !change->have->kind->child;
+			any_there = any_there || there || (made && builds_on(evidence, change->have));
 			if (n_own == 0 || change_implied(effects->before, effects->after, change))
 				continue;
 			n_effects[i]++;

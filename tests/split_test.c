@@ -33,7 +33,7 @@ static const struct split_case {
 	{ PG, "CREATE TABLE a (x int;);\nSELEC 1;\n\nSELECT 2;", "1:0:CREATE TABLE a (x int;)|2:25:SELEC 1|4:35:SELECT 2" },
 	{ PG, "NOT SQL; CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END; SELECT 3",
 	  "1:0:NOT SQL|1:9:CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END|1:103:SELECT 3" },
-	{ PG, "NOT SQL; BEGIN; SELECT E'a\\';b'; COMMIT", "1:0:NOT SQL|1:9:BEGIN|1:16:SELECT E'a\\';b'|1:34:COMMIT" },
+	{ PG, "NOT SQL; BEGIN; SELECT E'a\\';b'; COMMIT", "1:0:NOT SQL|1:9:BEGIN|1:16:SELECT E'a\\';b'|1:33:COMMIT" },
 	// an unterminated quote stays whole
 	{ PG, "SELECT 1; SELECT 'a; SELECT 2;", "1:0:SELECT 1; SELECT 'a; SELECT 2;" },
 	{ LITE, "", "" },

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/sql.h"
 
@@ -102,12 +103,23 @@ static void sql_splits_names(void **state)
 	assert_int_equal(sql_name_split(arena, "a.b.c.d.e", parts, 4), 0);
 }
 
+static void digest_writes_hex(void **state)
+{
+	(void)state;
+	char hex[DIGEST_SHA256_HEX];
+	digest_sha256_hex("hello", 5, hex);
+	assert_string_equal(hex, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+	digest_sha256_hex("", 0, hex);
+	assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arena_keeps_everything), cmocka_unit_test(arena_grows_arrays),
 		cmocka_unit_test(buf_is_always_a_string), cmocka_unit_test(err_may_quote_itself),
 		cmocka_unit_test(sql_quotes_what_must_be), cmocka_unit_test(sql_splits_names),
+		cmocka_unit_test(digest_writes_hex),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

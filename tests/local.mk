@@ -7,4 +7,8 @@ check_PROGRAMS += tests/base_test
 tests_base_test_SOURCES = tests/base_test.c
 tests_base_test_LDADD = $(LIBS_OF_TESTS)
 
+check_PROGRAMS += tests/split_test
+tests_split_test_SOURCES = tests/split_test.c
+tests_split_test_LDADD = $(LIBS_OF_TESTS)
+
 TESTS += $(check_PROGRAMS) $(check_SCRIPTS)

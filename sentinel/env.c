@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: PostgreSQL
+// Resolving environments: which words mean which sources, and which migrations belong to each. Nothing is read from a
+// database here, and nothing is started.
+#include "sentinel/env.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "migrations/cache.h"
+#include "sentinel/folders.h"
+#include "sentinel/secret.h"
+#include "sentinel/suggest.h"
+
+enum { TIMEOUT_CONNECT_S = 10, NAMES_SHOWN = 64 };
+
+static struct err *keep(struct arena *arena, const struct err *err)
+{
+	struct err *copy = arena_alloc(arena, sizeof *copy);
+	*copy = *err;
+	return copy;
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+// What a URL says about its framework wins over the section, which may serve several environments.
+static struct migration_settings merge(struct migration_settings section, const struct migration_settings *url)
+{
+	if (url == NULL)
+		return section;
+	if (url->table != NULL)
+		section.table = url->table;
+	if (url->schema != NULL)
+		section.schema = url->schema;
+	section.multi_statement |= url->multi_statement;
+	section.no_transaction |= url->no_transaction;
+	return section;
+}
+
+static bool same_settings(const struct migration_settings *a, const struct migration_settings *b)
+{
+	return same(a->table, b->table) && same(a->schema, b->schema) && a->multi_statement == b->multi_statement &&
+	       a->no_transaction == b->no_transaction;
+}
+
+static bool no_migrations(struct run *run, struct err *err)
+{
+	err_set(err, "migrations", run->config->path, "name their folder: --migrations DIR", "no migrations are known");
+	struct found_folder found;
+	struct err ignored = { 0 };
+	if (folders_find(run->arena, &found, 1, &ignored) > 0)
+		err_hint(err, "--migrations %s (%s, found here), or let `driftcheck init` write it into a driftcheck.conf", found.path,
+		         found.framework->name);
+	return false;
+}
+
+// Which section of the configuration an environment's migrations are in; NULL (without an error) if --migrations gives them.
+static bool find_section(struct run *run, const char *env_name, const struct config_migrations **section, struct err *err)
+{
+	const struct config *config = run->config;
+	*section = NULL;
+	if (run->options->migrations.n > 0)
+		return true;
+	const struct config_env *env = env_name == NULL ? NULL : config_env(config, env_name);
+	if (env != NULL && env->migrations.text != NULL) {
+		*section = config_migrations(config, env->migrations.text); // there is one: config_read saw to it
+		return true;
+	}
+	if (config->n_migrations == 0)
+		return no_migrations(run, err);
+	if (config->n_migrations == 1) {
+		*section = &config->migrations[0];
+		return true;
+	}
+	err_set(err, "migrations", config->path, NULL, "there are %zu sets of migrations, and it is not said which is meant",
+	        config->n_migrations);
+	if (env != NULL)
+		err_hint(err, "in env \"%s\" write migrations = \"%s\"", env_name, config->migrations[0].name);
+	else
+		err_hint(err, "use the name of an environment that has one, or --migrations DIR");
+	return false;
+}
+
+struct set_spec { // what decides a struct migrations
+	const char *name;
+	const char *const *folders;
+	const char *framework;
+	struct migration_settings settings;
+};
+
+static bool section_spec(struct run *run, const struct config_migrations *section, struct set_spec *spec, struct err *err)
+{
+	const char **folders = arena_array(run->arena, section->path.n + 1, sizeof *folders);
+	for (size_t i = 0; i < section->path.n; i++) {
+		if (!config_expand(run->arena, run->config, &section->path.items[i], &folders[i], err))
+			return false;
+		folders[i] = config_path(run->arena, run->config, folders[i]);
+	}
+	spec->name = section->name;
+	spec->folders = folders;
+	return config_expand(run->arena, run->config, &section->framework, &spec->framework, err) &&
+	       config_expand(run->arena, run->config, &section->table, &spec->settings.table, err) &&
+	       config_expand(run->arena, run->config, &section->schema, &spec->settings.schema, err);
+}
+
+static const struct migrations *find_set(const struct envs *envs, const struct set_spec *spec)
+{
+	for (size_t i = 0; i < envs->n_sets; i++) {
+		if (same(envs->sets[i]->name, spec->name) && same_settings(&envs->sets[i]->settings, &spec->settings))
+			return envs->sets[i];
+	}
+	return NULL;
+}
+
+const struct migrations *set_resolve(struct run *run, struct envs *envs, const char *env_name,
+                                     const struct migration_settings *settings, struct err *err)
+{
+	const struct config_migrations *section;
+	struct set_spec spec = { .name = "", .folders = run->options->migrations.items };
+	if (!find_section(run, env_name, &section, err) || (section != NULL && !section_spec(run, section, &spec, err)))
+		return NULL;
+	if (run->options->framework != NULL)
+		spec.framework = run->options->framework;
+	spec.settings = merge(spec.settings, settings);
+	const struct migrations *set = find_set(envs, &spec);
+	if (set != NULL)
+		return set;
+	set = migrations_load(run->arena, spec.name, spec.folders, spec.framework, &spec.settings, err);
+	if (set == NULL)
+		return NULL;
+	envs->sets = arena_grow(run->arena, envs->sets, envs->n_sets, &envs->sets_capacity, sizeof *envs->sets);
+	envs->sets[envs->n_sets++] = set;
+	return set;
+}
+
+static bool configured_source(struct run *run, const struct config_env *env, struct source *source, struct err *err)
+{
+	const char *url;
+	if (!config_expand(run->arena, run->config, &env->url, &url, err))
+		return false;
+	const char *where = arena_printf(run->arena, "%s:%u", run->config->path, env->url.line);
+	if (*url == '\0')
+		return err_set(err, "config", where, "is its variable set to an empty text?", "env \"%s\": the url is empty", env->name);
+	if (source_parse(run->arena, url, run->config->folder, source, err))
+		return true;
+	if (strcmp(err->code, "not-a-source") == 0)
+		err_set(err, "source", where, "a url is postgresql://..., service=..., sqlite:PATH, or a file", "env \"%s\": \"%s\" is no url",
+		        env->name, source->shown);
+	return false;
+}
+
+static bool unknown_env(struct run *run, const char *word, struct err *err)
+{
+	const struct config *config = run->config;
+	const char *shown = secret_redact(run->arena, word);
+	err_set(err, "unknown-env", config->path, NULL, "there is no environment \"%s\"", shown);
+	const char **names = arena_array(run->arena, config->n_envs, sizeof *names);
+	for (size_t i = 0; i < config->n_envs; i++)
+		names[i] = config->envs[i].name;
+	if (strpbrk(word, "/.:") != NULL && suggest_nearest(word, names, config->n_envs) == NULL)
+		return err_hint(err, "give a source a name: prod=%s", shown);
+	if (config->path == NULL)
+		return err_hint(err, "there is no driftcheck.conf here or above: `driftcheck init` writes one, or give the source: "
+		                "%s=postgresql://...", shown);
+	return suggest_hint(err, word, names, config->n_envs);
+}
+
+bool source_resolve(struct run *run, const char *word, struct source *source, struct err *err)
+{
+	const struct config_env *env = config_env(run->config, word);
+	if (env != NULL)
+		return configured_source(run, env, source, err);
+	if (source_parse(run->arena, word, "", source, err))
+		return true;
+	if (strcmp(err->code, "not-a-source") != 0)
+		return false;
+	char forms[sizeof err->hint];
+	memcpy(forms, err->hint, sizeof forms);
+	unknown_env(run, word, err);
+	if (strncmp(err->hint, "did you mean", 12) != 0)
+		err_set(err, "source", NULL, forms, "\"%s\" is no environment and no source", source->shown);
+	return false;
+}
+
+// The name and source of one word. False: the run as a whole is wrong. Trouble of the one environment is kept in it.
+static bool resolve_word(struct run *run, const char *word, struct env *env, struct err *err)
+{
+	const char *equals = strchr(word, '=');
+	struct err trouble = { 0 };
+	if (equals == NULL) {
+		const struct config_env *configured = config_env(run->config, word);
+		if (configured == NULL)
+			return unknown_env(run, word, err);
+		env->name = configured->name;
+		if (!configured_source(run, configured, &env->source, &trouble))
+			env->trouble = keep(run->arena, &trouble);
+		return true;
+	}
+	env->name = arena_strndup(run->arena, word, (size_t)(equals - word));
+	if (*env->name == '\0' || strpbrk(env->name, ":/@? ") != NULL)
+		return err_set(err, "usage", NULL, "write prod=SOURCE, e.g. prod=postgresql://host/database",
+		               "\"%s\" is not of the form NAME=SOURCE", secret_redact(run->arena, word));
+	if (source_parse(run->arena, equals + 1, "", &env->source, &trouble))
+		return true;
+	// `service=prod` alone is a source without a name.
+	struct source whole;
+	struct err ignored = { 0 };
+	if (strcmp(trouble.code, "not-a-source") == 0 && source_parse(run->arena, word, "", &whole, &ignored))
+		return err_set(err, "usage", NULL, arena_printf(run->arena, "give a source a name: prod=%s", whole.shown),
+		               "\"%s\" is not of the form NAME=SOURCE", whole.shown);
+	env->trouble = keep(run->arena, &trouble);
+	return true;
+}
+
+static bool check_names(const struct envs *envs, struct err *err)
+{
+	for (size_t i = 0; i < envs->n; i++) {
+		for (size_t j = i + 1; j < envs->n; j++) {
+			if (strcmp(envs->items[i].name, envs->items[j].name) == 0)
+				return err_set(err, "usage", NULL, "name each once", "the environment \"%s\" is named twice", envs->items[i].name);
+		}
+	}
+	return true;
+}
+
+// A set that cannot be had is the trouble of the environments that need it; if it is the only one, of the run.
+static bool resolve_sets(struct run *run, struct envs *envs, struct err *err)
+{
+	size_t n_failed = 0;
+	for (size_t i = 0; i < envs->n; i++) {
+		struct env *env = &envs->items[i];
+		struct err trouble = { 0 };
+		if (env->trouble != NULL)
+			continue;
+		env->set = set_resolve(run, envs, env->name, &env->source.settings, &trouble);
+		if (env->set != NULL) {
+			framework_version_query(env->set, env->versions);
+			continue;
+		}
+		env->trouble = keep(run->arena, &trouble);
+		*err = trouble;
+		n_failed++;
+	}
+	bool one_set = run->options->migrations.n > 0 || run->config->n_migrations <= 1;
+	if (n_failed > 0 && one_set)
+		return false;
+	*err = (struct err){ 0 };
+	return true;
+}
+
+static const char *const *texts(struct run *run, const struct setting_list *list, struct err *err)
+{
+	const char **items = arena_array(run->arena, list->n + 1, sizeof *items);
+	for (size_t i = 0; i < list->n; i++) {
+		if (!config_expand(run->arena, run->config, &list->items[i], &items[i], err))
+			return NULL;
+	}
+	return items;
+}
+
+static bool same_server(const struct source *a, const struct source *b)
+{
+	return a->host != NULL && b->host != NULL && strcmp(a->host, b->host) == 0 &&
+	       strcmp(a->port == NULL ? "5432" : a->port, b->port == NULL ? "5432" : b->port) == 0;
+}
+
+// The scratch's server must not be one on which an environment lives: databases are made and dropped there. (Two names of
+// one server cannot be told apart here.)
+static bool check_scratch_url(struct run *run, const char *url, struct scratch_settings *scratch, struct err *err)
+{
+	struct source source, other;
+	struct err ignored;
+	if (!source_parse(run->arena, url, run->config->folder, &source, err))
+		return false;
+	const char *where = arena_printf(run->arena, "%s:%u", run->config->path, run->config->scratch.url.line);
+	if (source.type != SOURCE_POSTGRESQL)
+		return err_set(err, "config", where, "scratch url is a PostgreSQL server on which databases may be created and dropped",
+		               "scratch: \"%s\" is no PostgreSQL server", source.shown);
+	for (size_t i = 0; i < run->config->n_envs; i++) {
+		const struct config_env *env = &run->config->envs[i];
+		if (configured_source(run, env, &other, &ignored) && same_server(&source, &other))
+			return err_set(err, "scratch-in-use", where, "leave url out: throwaway servers are made from the local binaries",
+			               "scratch: the environment \"%s\" lives on that server", env->name);
+	}
+	scratch->url = source.conninfo;
+	return true;
+}
+
+static bool resolve_scratch(struct run *run, struct scratch_settings *scratch, struct err *err)
+{
+	static const char *const roles[] = { "owner", "superuser" };
+	const struct config *config = run->config;
+	const char *url, *role;
+	if (!config_expand(run->arena, config, &config->scratch.bindir, &scratch->bindir, err) ||
+	    !config_expand(run->arena, config, &config->scratch.url, &url, err) ||
+	    !config_expand(run->arena, config, &config->scratch.role, &role, err) ||
+	    !config_expand(run->arena, config, &config->scratch.prelude, &scratch->prelude, err) ||
+	    (scratch->extensions = texts(run, &config->scratch.extensions, err)) == NULL)
+		return false;
+	scratch->bindir = scratch->bindir == NULL || *scratch->bindir == '\0' ? NULL : config_path(run->arena, config, scratch->bindir);
+	scratch->prelude = scratch->prelude == NULL || *scratch->prelude == '\0' ? NULL : config_path(run->arena, config, scratch->prelude);
+	scratch->superuser = role != NULL && strcmp(role, roles[1]) == 0;
+	scratch->log = run->log;
+	if (role != NULL && !scratch->superuser && strcmp(role, roles[0]) != 0) {
+		err_set(err, "config", NULL, NULL, "scratch: there is no role \"%s\"", role);
+		suggest_hint(err, role, roles, sizeof roles / sizeof *roles);
+		return err_where(err, "%s:%u", config->path, config->scratch.role.line);
+	}
+	return url == NULL || *url == '\0' || check_scratch_url(run, url, scratch, err);
+}
+
+bool envs_settings(struct run *run, struct envs *envs, struct err *err)
+{
+	envs->cache = run->options->no_cache ? NULL : cache_folder(run->arena);
+	envs->ignore = texts(run, &run->config->ignore, err);
+	return envs->ignore != NULL && resolve_scratch(run, &envs->scratch, err);
+}
+
+bool envs_resolve(struct run *run, const char *const *words, size_t n_words, bool with_sets, struct envs *envs, struct err *err)
+{
+	*envs = (struct envs){ 0 };
+	const struct config *config = run->config;
+	size_t n = n_words > 0 ? n_words : config->n_envs;
+	if (n == 0 && config->path == NULL)
+		return err_set(err, "usage", NULL, "`driftcheck init` writes a configuration; or: driftcheck prod=postgresql://... "
+		               "--migrations DIR", "no environment is named, and there is no driftcheck.conf here or above");
+	if (n == 0)
+		return err_set(err, "usage", config->path, "add: env \"prod\" { url = \"${DATABASE_URL}\" }", "no environment is configured");
+	envs->items = arena_array(run->arena, n, sizeof *envs->items);
+	envs->n = n;
+	for (size_t i = 0; i < n; i++) {
+		if (!resolve_word(run, n_words > 0 ? words[i] : config->envs[i].name, &envs->items[i], err))
+			return false;
+	}
+	return check_names(envs, err) && envs_settings(run, envs, err) && (!with_sets || resolve_sets(run, envs, err));
+}
+
+struct read_options env_read_options(const struct run *run, const struct env *env)
+{
+	const struct options *options = run->options;
+	int timeout_s = options->timeout_s;
+	return (struct read_options){
+		.log = run->log,
+		.name = env->name,
+		.versions = env->set == NULL ? NULL : env->versions,
+		.schema = env->set == NULL ? env->source.settings.schema : env->set->settings.schema,
+		.groups = options->groups,
+		.statement_timeout_ms = timeout_s * 1000,
+		.connect_timeout_s = timeout_s > 0 && timeout_s < TIMEOUT_CONNECT_S ? timeout_s : TIMEOUT_CONNECT_S,
+	};
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: PostgreSQL
+// What a run works with: the environments it names, each with its source and its set of migrations, and the settings of the
+// scratch; resolved from options and configuration. It is resolved once, before anything is read.
+#ifndef SENTINEL_ENV_H
+#define SENTINEL_ENV_H
+
+#include "migrations/framework.h"
+#include "migrations/scratch.h"
+#include "sentinel/command.h"
+#include "sentinel/source.h"
+
+struct env {
+	const char *name;
+	struct source source;
+	// NULL: no migrations are known for it. Shared by all environments with the same set and the same settings, so that equal
+	// pointers mean equal replays.
+	const struct migrations *set;
+	struct version_query versions[2]; // of the set's framework, for the reader
+	// Why it cannot be worked with at all (a variable that is not set, a URL that is none, migrations that cannot be read);
+	// NULL: nothing. The other environments are not concerned.
+	struct err *trouble;
+};
+
+struct envs {
+	struct env *items; // in the order of the command line
+	size_t n;
+	const struct migrations **sets; // the different ones
+	size_t n_sets, sets_capacity;
+	const char *const *ignore; // NULL-ended
+	struct scratch_settings scratch;
+	const char *cache; // folder; NULL: none
+};
+
+// Resolves words (names of configured environments, or NAME=SOURCE); none: every configured environment. `with_sets` false
+// leaves the migrations alone (snapshot, doctor). Errors are those that concern the run as a whole: an unknown name (code
+// "unknown-env"), no environment at all, no or unreadable migrations ("migrations") where there is but one set, the scratch's
+// settings.
+bool envs_resolve(struct run *run, const char *const *words, size_t n_words, bool with_sets, struct envs *envs, struct err *err);
+
+// The source that a word means: the name of a configured environment or a source as source_parse takes it.
+bool source_resolve(struct run *run, const char *word, struct source *source, struct err *err);
+
+// The one set of migrations that --migrations or the configuration give, or that an environment (NULL: none) names.
+// `settings` (NULL: none) are those of a URL. Errors: code "migrations".
+const struct migrations *set_resolve(struct run *run, struct envs *envs, const char *env_name,
+                                     const struct migration_settings *settings, struct err *err);
+
+// The scratch's settings, the ignore list and the cache's folder; called by envs_resolve.
+bool envs_settings(struct run *run, struct envs *envs, struct err *err);
+
+// Options for reading an environment: everything but `versions_only`. Valid as long as the environment.
+struct read_options env_read_options(const struct run *run, const struct env *env);
+
+#endif

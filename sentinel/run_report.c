@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: PostgreSQL
+// The frame of a report: see run_report.h. What was found is none of its business: the commands fill that in.
+#include "sentinel/run_report.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "sentinel/git.h"
+#include "sentinel/output.h"
+
+static struct repo_report repo_report(struct run *run, const struct migrations *set)
+{
+	auto_buf path = BUF_INIT;
+	for (size_t i = 0; set->folders[i] != NULL; i++)
+		buf_addf(&path, "%s%s", i == 0 ? "" : ", ", set->folders[i]);
+	const char *head = NULL;
+	for (size_t i = 0; i < set->n_items; i++)
+		head = set->items[i].repeatable ? head : set->items[i].version;
+	return (struct repo_report){
+		.name = set->name, .path = buf_copy(&path, run->arena), .framework = set->framework->name,
+		.n_migrations = set->n_items, .head = head, .git = git_head(run->arena, set->folders[0]),
+	};
+}
+
+struct report *report_start(struct run *run, const struct envs *envs)
+{
+	struct report *report = arena_alloc(run->arena, sizeof *report);
+	report->command = run->command->name;
+	report->started = run->started;
+	if (envs == NULL)
+		return report;
+	report->n_repos = envs->n_sets;
+	report->repos = arena_array(run->arena, envs->n_sets, sizeof *report->repos);
+	for (size_t i = 0; i < envs->n_sets; i++)
+		report->repos[i] = repo_report(run, envs->sets[i]);
+	report->n_envs = envs->n;
+	report->envs = arena_array(run->arena, envs->n, sizeof *report->envs);
+	for (size_t i = 0; i < envs->n; i++) {
+		const struct env *env = &envs->items[i];
+		struct env_report *of = report->envs[i] = arena_alloc(run->arena, sizeof *of);
+		of->name = env->name;
+		of->engine = source_engine(&env->source);
+		for (size_t s = 0; s < envs->n_sets; s++)
+			of->repo = envs->sets[s] == env->set ? &report->repos[s] : of->repo;
+		if (env->trouble != NULL)
+			report_trouble(run, of, env->trouble);
+	}
+	return report;
+}
+
+static struct versions versions_of(struct run *run, const struct migrations *set, const struct standings *standings,
+                                   enum standing wanted)
+{
+	struct versions versions = { .items = arena_array(run->arena, standings->n[wanted], sizeof *versions.items) };
+	for (size_t i = 0; i < set->n_items; i++) {
+		if (standings->of[i] == wanted)
+			versions.items[versions.n++] = set->items[i].version;
+	}
+	return versions;
+}
+
+void report_versions(struct run *run, struct env_report *env, const struct migrations *set, const struct applied_set *applied,
+                     const struct standings *standings, const char *table)
+{
+	env->versions_known = true;
+	env->version_table = table;
+	env->version_head = applied->head;
+	env->state = standings->state;
+	env->pending = versions_of(run, set, standings, STANDING_PENDING);
+	env->skipped = versions_of(run, set, standings, STANDING_SKIPPED);
+	env->edited = versions_of(run, set, standings, STANDING_EDITED);
+	env->unknown = (struct versions){ standings->unknown, standings->n_unknown };
+	struct versions dirty = versions_of(run, set, standings, STANDING_DIRTY), all = { 0 };
+	all.items = arena_array(run->arena, dirty.n + standings->n_unknown_dirty, sizeof *all.items);
+	for (size_t i = 0; i < dirty.n; i++)
+		all.items[all.n++] = dirty.items[i];
+	for (size_t i = 0; i < standings->n_unknown_dirty; i++)
+		all.items[all.n++] = standings->unknown_dirty[i];
+	env->dirty = all;
+}
+
+enum verdict report_versions_verdict(const struct standings *standings)
+{
+	static const struct {
+		enum standing standing;
+		enum verdict verdict;
+	} verdicts[] = {
+		{ STANDING_DIRTY, VERDICT_DRIFT }, { STANDING_SKIPPED, VERDICT_DRIFT }, { STANDING_PENDING, VERDICT_SKEW },
+		{ STANDING_UNKNOWN, VERDICT_SKEW }, { STANDING_EDITED, VERDICT_SKEW },
+	};
+	enum verdict worst = standings->n_unknown_dirty > 0 ? VERDICT_DRIFT : VERDICT_CLEAN;
+	for (size_t i = 0; i < sizeof verdicts / sizeof *verdicts; i++) {
+		if (standings->n[verdicts[i].standing] > 0 && verdicts[i].verdict > worst)
+			worst = verdicts[i].verdict;
+	}
+	return worst;
+}
+
+void report_trouble(struct run *run, struct env_report *env, const struct err *err)
+{
+	env->trouble = arena_alloc(run->arena, sizeof *env->trouble);
+	*env->trouble = *err;
+	if (env->trouble->where[0] == '\0')
+		err_where(env->trouble, "%s", env->name);
+	env->verdict = VERDICT_TROUBLE;
+	env->complete = false;
+}
+
+static void collect_troubles(struct run *run, struct report *report)
+{
+	struct err *all = arena_array(run->arena, report->n_troubles + report->n_envs, sizeof *all);
+	if (report->n_troubles > 0)
+		memcpy(all, report->troubles, report->n_troubles * sizeof *all);
+	for (size_t i = 0; i < report->n_envs; i++) {
+		if (report->envs[i]->trouble != NULL)
+			all[report->n_troubles++] = *report->envs[i]->trouble;
+	}
+	report->troubles = all;
+}
+
+static enum exit_status exit_status(const struct run *run, const struct report *report)
+{
+	enum verdict least = strcmp(run->options->fail_on, "drift") == 0 ? VERDICT_DRIFT : VERDICT_SKEW;
+	enum exit_status status = report->n_troubles > 0 || !report->complete ? EXIT_TROUBLE : EXIT_CLEAN;
+	for (size_t i = 0; i < report->n_envs; i++) {
+		enum verdict verdict = report->envs[i]->verdict;
+		enum exit_status of = verdict == VERDICT_TROUBLE ? EXIT_TROUBLE : verdict >= least ? EXIT_FINDINGS : EXIT_CLEAN;
+		status = of > status ? of : status;
+	}
+	if (report->want_name != NULL && !report->equal && status == EXIT_CLEAN)
+		status = EXIT_FINDINGS;
+	return status;
+}
+
+static void render(struct run *run, struct report *report)
+{
+	report->duration_ms = (output_clock_us() - run->started_us) / 1000;
+	run->reporter->render(&run->out, report, &run->render);
+}
+
+enum exit_status report_finish(struct run *run, struct report *report)
+{
+	collect_troubles(run, report);
+	report->complete = report->n_troubles == 0;
+	for (size_t i = 0; i < report->n_envs; i++)
+		report->complete &= report->envs[i]->complete;
+	enum exit_status status = exit_status(run, report);
+	render(run, report);
+	return status;
+}
+
+void report_failure(struct run *run, const struct err *err)
+{
+	if (run->reporter == NULL || strcmp(run->reporter->name, "text") == 0 || run->out.length > 0)
+		return;
+	struct report *report = report_start(run, NULL);
+	report->troubles = arena_alloc(run->arena, sizeof *report->troubles);
+	report->troubles[0] = *err;
+	report->n_troubles = 1;
+	render(run, report);
+}

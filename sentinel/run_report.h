@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: PostgreSQL
+// The frame of a report, which check, status, assert and diff share: what it says of the run, of the repository and of an
+// environment's versions, and how it is ended: verdicts, exit status, rendering.
+#ifndef SENTINEL_RUN_REPORT_H
+#define SENTINEL_RUN_REPORT_H
+
+#include "sentinel/env.h"
+
+// A report of run->command with a repo for each set in envs (NULL: none), and an empty env_report for each environment,
+// not read yet; one whose environment has trouble has its trouble. All in the run's arena.
+struct report *report_start(struct run *run, const struct envs *envs);
+
+// Fills what the versions say: table, head, state and the lists.
+void report_versions(struct run *run, struct env_report *env, const struct migrations *set, const struct applied_set *applied,
+                     const struct standings *standings, const char *table);
+
+// The verdict that versions alone give: dirty or skipped is drift, pending, unknown or edited is skew.
+enum verdict report_versions_verdict(const struct standings *standings);
+
+// Notes what kept an environment from being checked completely (a copy): its verdict is trouble.
+void report_trouble(struct run *run, struct env_report *env, const struct err *err);
+
+// Ends a report: `complete`, the list of troubles, the duration; renders it into run->out. The exit status follows from the
+// verdicts (for diff: from `equal`), the troubles and --fail-on.
+enum exit_status report_finish(struct run *run, struct report *report);
+
+// What a command that died of an error leaves for machines: a report with that one trouble, where a format other than text was
+// asked for and nothing is in run->out yet.
+void report_failure(struct run *run, const struct err *err);
+
+#endif

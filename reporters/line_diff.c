@@ -31,6 +31,12 @@ const char **text_lines(struct arena *arena, const char *text, size_t *n)
 	return split(arena, text, false, n);
 }
 
+static bool ends_line(const char *text)
+{
+	size_t length = strlen(text);
+	return length > 0 && text[length - 1] == '\n';
+}
+
 // The whole difference, equal lines included.
 static size_t compare(struct arena *arena, const char **a, size_t n_a, const char **b, size_t n_b, struct diff_line *out)
 {
@@ -79,8 +85,9 @@ static size_t compare(struct arena *arena, const char **a, size_t n_a, const cha
 struct diff_line *line_diff(struct arena *arena, const char *old_text, const char *new_text, size_t context, size_t *n)
 {
 	size_t n_old, n_new;
-	// a line end at the end counts as an empty last line: texts that differ in it alone do differ
-	const char **old_lines = split(arena, old_text, true, &n_old), **new_lines = split(arena, new_text, true, &n_new);
+	// a line end that only one of them has at its end counts as an empty last line there: it may be all that differs
+	bool uneven = ends_line(old_text) != ends_line(new_text);
+	const char **old_lines = split(arena, old_text, uneven, &n_old), **new_lines = split(arena, new_text, uneven, &n_new);
 	struct diff_line *all = arena_array(arena, n_old + n_new + 1, sizeof *all);
 	size_t n_all = compare(arena, old_lines, n_old, new_lines, n_new, all);
 

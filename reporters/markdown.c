@@ -61,16 +61,10 @@ static void cell(struct buf *out, const char *text)
 	code_span(out, text, true);
 }
 
-// A word that no renderer makes anything of: letters with an inner hyphen or apostrophe, or a short number, with plain
-// punctuation around it. Long hexadecimal words would be taken for commits.
+// A word that no renderer makes anything of: letters with an inner hyphen or apostrophe, or a short number. Long
+// hexadecimal words would be taken for commits.
 static bool is_plain_word(const char *word, size_t length)
 {
-	while (length > 0 && strchr("(", *word) != NULL) {
-		word++;
-		length--;
-	}
-	while (length > 0 && strchr(",.;:)", word[length - 1]) != NULL)
-		length--;
 	size_t n_letters = 0, n_digits = 0, n_hex = 0;
 	for (size_t i = 0; i < length; i++) {
 		unsigned char c = (unsigned char)word[i];
@@ -84,34 +78,52 @@ static bool is_plain_word(const char *word, size_t length)
 	return (n_letters == 0 || n_digits == 0) && n_digits < 7 && (n_hex < 7 || n_hex < length);
 }
 
-// Sentences with foreign words in them: runs of words that are not plain become code spans.
+static void end_span(struct buf *out, struct buf *code)
+{
+	if (code->length > 0)
+		span(out, code->data);
+	buf_reset(code);
+}
+
+// Sentences with foreign words in them: runs of words that are not plain become code spans, and so does what stands
+// between backticks. Punctuation at either end of a word stays outside.
 static void prose(struct buf *out, const char *text)
 {
-	auto_buf pending = BUF_INIT;
+	static const char blanks[] = " \n\r\t", ends[] = ",.;:)";
+	auto_buf code = BUF_INIT; // words that still wait for the end of their span
 	bool first = true;
-	for (text += strspn(text, " \n\r\t"); *text != '\0'; text += strspn(text, " \n\r\t")) {
-		size_t length = strcspn(text, " \n\r\t");
-		bool plain = is_plain_word(text, length);
-		if (plain && pending.length > 0) {
-			buf_adds(out, first ? "" : " ");
-			span(out, pending.data);
-			buf_reset(&pending);
-			first = false;
-		}
+	for (text += strspn(text, blanks); *text != '\0'; text += strspn(text, blanks), first = false) {
+		const char *close = *text == '`' ? strchr(text + 1, '`') : NULL;
+		bool quoted = close != NULL && close > text + 1;
+		size_t length = quoted ? (size_t)(close - text) + 1 : strcspn(text, blanks);
+		size_t open = !quoted && *text == '(', tail = 0;
+		while (!quoted && tail + open < length && strchr(ends, text[length - 1 - tail]) != NULL)
+			tail++;
+		size_t core = length - open - tail;
+		bool plain = !quoted && core > 0 && is_plain_word(text + open, core);
+		if (plain || quoted || open > 0)
+			end_span(out, &code);
+		const char *gap = first ? "" : " ";
 		if (plain) {
-			buf_adds(out, first ? "" : " ");
+			buf_adds(out, gap);
 			buf_add(out, text, length);
-			first = false;
+		} else if (quoted) {
+			buf_adds(out, gap);
+			buf_add(&code, text + 1, length - 2);
+			end_span(out, &code);
 		} else {
-			buf_adds(&pending, pending.length > 0 ? " " : "");
-			buf_add(&pending, text, length);
+			bool alone = core == 0; // nothing but punctuation
+			buf_adds(code.length > 0 ? &code : out, gap);
+			buf_adds(out, open > 0 && !alone ? "(" : "");
+			buf_add(&code, alone ? text : text + open, alone ? length : core);
+			if (tail > 0 && !alone) {
+				end_span(out, &code);
+				buf_add(out, text + open + core, tail);
+			}
 		}
 		text += length;
 	}
-	if (pending.length > 0) {
-		buf_adds(out, first ? "" : " ");
-		span(out, pending.data);
-	}
+	end_span(out, &code);
 }
 
 // `content` is harmless already, line by line; the info string is ours.
@@ -176,7 +188,7 @@ static void troubles(struct buf *out, const struct report *report)
 		prose(out, err->text);
 		buf_adds(out, "\n");
 		if (err->hint[0] != '\0') {
-			buf_adds(out, "What to do: ");
+			buf_adds(out, "\nWhat to do: ");
 			prose(out, err->hint);
 			buf_addc(out, '\n');
 		}
@@ -292,6 +304,11 @@ static void finding(struct buf *out, struct arena *arena, const struct env_repor
 	span(out, finding->name);
 	buf_adds(out, "\n\n");
 	show_phrase(out, finding, env->name, span);
+	if (finding->change == CHANGE_ALTERED) {
+		buf_adds(out, " (- repo, + ");
+		span(out, env->name);
+		buf_addc(out, ')');
+	}
 	buf_addc(out, '\n');
 	const char *keep = show_repo_label(finding), *run = show_env_label(finding);
 	definition(out, arena, finding, finding->change == CHANGE_ADDED ? keep != NULL : run != NULL);
@@ -302,65 +319,59 @@ static void finding(struct buf *out, struct arena *arena, const struct env_repor
 		remedy(out, arena, run, finding->env, finding->n_env);
 }
 
-static void versions(struct buf *out, const struct env_report *env)
+static void versions(struct buf *list, const struct env_report *env)
 {
 	struct version_words words[VERSION_WORDS];
 	show_version_words(env, words);
-	auto_buf list = BUF_INIT;
 	for (size_t i = 0; i < VERSION_WORDS; i++) {
 		for (size_t v = 0; v < words[i].versions->n; v++) {
-			buf_adds(&list, v > 0 ? ", " : "");
+			buf_adds(list, v > 0 ? ", " : "");
 			if (v == 0)
-				buf_addf(&list, "- %s: ", words[i].word);
-			span(&list, words[i].versions->items[v]);
+				buf_addf(list, "- %s: ", words[i].word);
+			span(list, words[i].versions->items[v]);
 		}
 		if (words[i].versions->n > 0) {
-			buf_adds(&list, ": ");
-			show_template(&list, words[i].meaning, env->name, span);
-			buf_addc(&list, '\n');
+			buf_adds(list, ": ");
+			show_template(list, words[i].meaning, env->name, span);
+			buf_addc(list, '\n');
 		}
 	}
 	for (size_t i = 0; i < env->n_pending_lines; i++) {
 		const struct pending_line *pending = &env->pending_lines[i];
-		buf_adds(&list, "- pending: ");
-		span(&list, pending->label);
-		buf_adds(&list, pending->outdated ? ": its text changed since it last ran" : "");
+		buf_adds(list, "- pending: ");
+		span(list, pending->label);
+		buf_adds(list, pending->outdated ? ": its text changed since it last ran" : "");
 		if (pending->effects != NULL && *pending->effects != '\0') {
-			buf_adds(&list, pending->outdated ? "; " : ": ");
-			prose(&list, pending->effects);
+			buf_adds(list, pending->outdated ? "; " : ": ");
+			prose(list, pending->effects);
 		}
-		buf_addc(&list, '\n');
+		buf_addc(list, '\n');
 	}
 	for (size_t v = 0; env->n_pending_lines == 0 && v < env->pending.n; v++) {
-		buf_adds(&list, "- pending: ");
-		span(&list, env->pending.items[v]);
-		buf_addc(&list, '\n');
+		buf_adds(list, "- pending: ");
+		span(list, env->pending.items[v]);
+		buf_addc(list, '\n');
 	}
 	const char *deploy = show_deploy(env);
 	if (env->pending.n > 0 && deploy != NULL) {
-		buf_adds(&list, "- run: ");
-		span(&list, deploy);
-		buf_addc(&list, '\n');
+		buf_adds(list, "- run: ");
+		span(list, deploy);
+		buf_addc(list, '\n');
 	}
-	if (list.length > 0)
-		buf_addf(out, "\n%s", list.data);
 }
 
-static void unread_and_notes(struct buf *out, const struct env_report *env, bool notes)
+static void unread_and_notes(struct buf *list, const struct env_report *env, bool notes)
 {
-	auto_buf list = BUF_INIT;
 	for (size_t i = 0; i < env->n_unread; i++) {
-		buf_adds(&list, "- **unread** ");
-		show_unread(&list, &env->unread[i], span);
-		buf_addc(&list, '\n');
+		buf_adds(list, "- **unread** ");
+		show_unread(list, &env->unread[i], span);
+		buf_addc(list, '\n');
 	}
 	for (size_t i = 0; notes && i < env->n_notes; i++) {
-		buf_adds(&list, "- note: ");
-		prose(&list, env->notes[i]);
-		buf_addc(&list, '\n');
+		buf_adds(list, "- note: ");
+		prose(list, env->notes[i]);
+		buf_addc(list, '\n');
 	}
-	if (list.length > 0)
-		buf_addf(out, "\n%s", list.data);
 }
 
 static void environment(struct buf *out, struct arena *arena, const struct env_report *env, bool verbose)
@@ -374,13 +385,13 @@ static void environment(struct buf *out, struct arena *arena, const struct env_r
 	if (env->versions_known)
 		versions(&after, env);
 	unread_and_notes(&after, env, env->verdict != VERDICT_CLEAN || verbose);
-	if (body.length > 0 && after.length > 0)
-		buf_adds(&body, "\n#### versions and notes\n");
 	if (body.length == 0 && after.length == 0)
 		return;
 	buf_adds(out, "\n### ");
 	span(out, env->name);
-	buf_addf(out, "\n%s%s", body.data, after.data);
+	buf_addf(out, "\n%s", body.data);
+	if (after.length > 0)
+		buf_addf(out, "%s\n%s", body.length > 0 ? "\n#### versions and notes\n" : "", after.data);
 }
 
 static void differences(struct buf *out, struct arena *arena, const struct report *report)
@@ -400,7 +411,10 @@ static void differences(struct buf *out, struct arena *arena, const struct repor
 			if (change->n_env > 0)
 				remedy(out, arena, "run", change->env, change->n_env);
 		}
-		unread_and_notes(out, env, true);
+		auto_buf list = BUF_INIT;
+		unread_and_notes(&list, env, true);
+		if (list.length > 0)
+			buf_addf(out, "\n%s", list.data);
 	}
 }
 
@@ -418,6 +432,10 @@ static void render(struct buf *out, const struct report *report, const struct re
 		for (size_t i = 0; i < report->n_envs; i++)
 			environment(out, arena, show_env(report, i), options->verbose);
 	}
+	auto_buf legend = BUF_INIT;
+	show_legend(&legend, report);
+	if (legend.length > 0)
+		buf_addf(out, "\n%s\n", legend.data);
 	buf_addc(out, '\n');
 	show_closing(out, report);
 	buf_addc(out, '\n');

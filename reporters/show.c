@@ -353,6 +353,26 @@ const char *show_repo_label(const struct finding *finding)
 	return finding->n_repo > 0 ? labels[finding->class][1] : NULL;
 }
 
+void show_legend(struct buf *out, const struct report *report)
+{
+	size_t n_keep = 0, n_env = 0, n_unproven = 0;
+	for (size_t e = 0; e < report->n_envs; e++) {
+		for (size_t i = 0; i < report->envs[e]->n_findings; i++) {
+			const struct finding *finding = report->envs[e]->findings[i];
+			if (show_as_pending(report->envs[e], finding))
+				continue;
+			n_keep += show_repo_label(finding) != NULL && !is_diff(report);
+			n_env += show_env_label(finding) != NULL;
+			n_unproven += finding->n_env + finding->n_repo > 0 && !finding->proven;
+		}
+	}
+	if (n_keep + n_env == 0)
+		return;
+	buf_adds(out, n_keep > 0 ? "keep: for a new migration in the repo. " : "");
+	buf_adds(out, n_env == 0 ? "" : is_diff(report) ? "run: there, to make it equal. " : "undo, run: in the environment itself. ");
+	buf_adds(out, n_unproven > 0 ? "None of this was run, here or on a copy: read it first." : "Each was tried on a copy.");
+}
+
 struct finding_attr *show_attrs(struct arena *arena, const struct finding *finding, size_t *n)
 {
 	*n = finding->n_attrs;

@@ -82,9 +82,13 @@ static void labelled(const struct page *page, size_t column, const char *label, 
 	size_t n;
 	const char **lines = text_lines(page->arena, text, &n);
 	for (size_t i = 0; i < n; i++) {
+		auto_buf line = BUF_INIT;
+		show_code(&line, lines[i] + strspn(lines[i], " \t"));
+		for (char *c = line.data; *c != '\0'; c++) // a tab in prose is a blank
+			*c = *c == '\t' ? ' ' : *c;
 		indent(page, column);
 		buf_addf(page->out, "%-*s", LABEL_WIDTH, i == 0 ? label : "");
-		wrap(page, style, safe(page, lines[i]), column + LABEL_WIDTH, column + LABEL_WIDTH);
+		wrap(page, style, line.data, column + LABEL_WIDTH, column + LABEL_WIDTH);
 	}
 }
 
@@ -97,7 +101,7 @@ static void entry(const struct page *page, enum style style, const char *word, c
 	wrap(page, PLAIN, text, NAME_COLUMN, NAME_COLUMN);
 }
 
-enum { SUMMARY_CELLS = 5 };
+enum { SERVER_CELL = 3, SUMMARY_CELLS = 5 };
 
 static void summary(const struct page *page, const struct report *report)
 {
@@ -121,11 +125,17 @@ static void summary(const struct page *page, const struct report *report)
 		cells[i][0] = safe(page, env->name);
 		cells[i][1] = versions_only && env->versions_known && !trouble ? version_state_names[env->state] : show_verdict(env);
 		cells[i][2] = buf_copy(&counts, page->arena);
-		cells[i][3] = buf_copy(&server, page->arena);
+		cells[i][SERVER_CELL] = buf_copy(&server, page->arena);
 		cells[i][4] = buf_copy(&versions, page->arena);
 		for (size_t c = 0; c < SUMMARY_CELLS; c++)
 			widths[c] = show_width(cells[i][c]) > widths[c] ? show_width(cells[i][c]) : widths[c];
 	}
+	size_t total = 0;
+	for (size_t c = 0; c < SUMMARY_CELLS; c++)
+		total += widths[c] + (c > 0 && widths[c] > 0 ? 3 : 0);
+	for (size_t i = 0; total > (size_t)page->width && i < report->n_envs; i++) // the server is named again further down
+		cells[i][SERVER_CELL] = "";
+	widths[SERVER_CELL] = total > (size_t)page->width ? 0 : widths[SERVER_CELL];
 	for (size_t i = 0; i < report->n_envs; i++) {
 		size_t pad = 0;
 		for (size_t c = 0; c < SUMMARY_CELLS; c++) {
@@ -499,9 +509,11 @@ static void environment(const struct page *page, const struct env_report *env)
 	buf_addc(page->out, '\n');
 	paint(page, BOLD, safe(page, env->name));
 	if (env->reached && env->database != NULL) {
-		auto_buf database = BUF_INIT;
-		buf_addf(&database, "  %s", safe(page, env->database));
-		paint(page, DIM, database.data);
+		auto_buf server = BUF_INIT;
+		buf_adds(&server, "   ");
+		show_server(&server, env, show_plain);
+		buf_addf(&server, "%s%s", server.length > 3 ? ", " : "", safe(page, env->database));
+		paint(page, DIM, server.data);
 	}
 	buf_addc(page->out, '\n');
 	size_t phrase_column = phrase_column_of(page, env), n_before = 0;
@@ -567,10 +579,13 @@ static void render(struct buf *out, const struct report *report, const struct re
 	for (size_t i = 0; !is_diff && i < report->n_envs; i++)
 		environment(&page, show_env(report, i));
 
-	auto_buf closing = BUF_INIT;
+	auto_buf legend = BUF_INIT, closing = BUF_INIT;
+	show_legend(&legend, report);
 	show_closing(&closing, report);
 	if (!show_is_clean(report))
 		buf_addc(out, '\n');
+	if (legend.length > 0)
+		wrap(&page, DIM, legend.data, 0, 0);
 	wrap(&page, DIM, closing.data, 0, 0);
 }
 

@@ -1,4 +1,4 @@
-libdriftcheck_a_SOURCES += diff/finding.h
+libdriftcheck_a_SOURCES += diff/finding.c diff/finding.h
 libdriftcheck_a_SOURCES += diff/normalise.c diff/normalise.h
 libdriftcheck_a_SOURCES += diff/compare.c diff/compare.h
 libdriftcheck_a_SOURCES += diff/ignore.c diff/ignore.h

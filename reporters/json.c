@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: PostgreSQL
+// The report for machines: one JSON document, its keys in a fixed order. Its shape is a contract (docs/json.md): keys may be
+// added, none is renamed or removed without raising REPORT_SCHEMA.
+#include "config.h"
+
+#include "reporters/reporter.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "reporters/show.h"
+
+enum { REPORT_SCHEMA = 1 };
+
+AUTO_DEFINE(auto_json_cleanup, json_t *, json_decref)
+#define auto_json __attribute__((cleanup(auto_json_cleanup))) json_t *
+
+// Text as it is, NULL as null. JSON holds UTF-8 alone: bytes that are none (a database in SQL_ASCII) become escapes.
+static json_t *text(const char *value)
+{
+	if (value == NULL || value == VALUE_UNREAD)
+		return json_null();
+	json_t *string = json_string(value);
+	if (string == NULL) {
+		auto_buf shown = BUF_INIT;
+		show_line(&shown, value);
+		string = json_string(shown.data);
+	}
+	return string;
+}
+
+static json_t *text_or_empty(const char *value)
+{
+	return text(value == NULL ? "" : value);
+}
+
+static void put(json_t *object, const char *key, json_t *value)
+{
+	invariant(json_object_set_new(object, key, value) == 0, "JSON object");
+}
+
+static void append(json_t *array, json_t *value)
+{
+	invariant(json_array_append_new(array, value) == 0, "JSON array");
+}
+
+static json_t *path_json(const char *const *path, unsigned n_path)
+{
+	json_t *array = json_array();
+	for (unsigned i = 0; i < n_path; i++)
+		append(array, text(path[i]));
+	return array;
+}
+
+static json_t *versions_json(const struct versions *versions)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < versions->n; i++)
+		append(array, text(versions->items[i]));
+	return array;
+}
+
+static json_t *statements_json(const struct remedy_statement *statements, size_t n)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < n; i++) {
+		json_t *statement = json_object();
+		put(statement, "sql", text(statements[i].sql));
+		put(statement, "risk", text_or_empty(statements[i].risk));
+		append(array, statement);
+	}
+	return array;
+}
+
+static json_t *remedy_json(const struct finding *finding)
+{
+	if (finding->n_env == 0 && finding->n_repo == 0)
+		return json_null();
+	json_t *remedy = json_object();
+	put(remedy, "env", statements_json(finding->env, finding->n_env));
+	put(remedy, "repo", statements_json(finding->repo, finding->n_repo));
+	put(remedy, "proven", json_boolean(finding->proven));
+	return remedy;
+}
+
+static json_t *attributes_json(const struct finding *finding)
+{
+	json_t *attributes = json_array();
+	for (size_t i = 0; i < finding->n_attrs; i++) {
+		const struct finding_attr *change = &finding->attrs[i];
+		json_t *attribute = json_object();
+		put(attribute, "name", text(finding->object->kind->attrs[change->attr].name));
+		put(attribute, "want", text(change->want));
+		put(attribute, "have", text(change->have));
+		if (change->base_differs)
+			put(attribute, "base", text(change->base));
+		append(attributes, attribute);
+	}
+	return attributes;
+}
+
+static json_t *origin_json(const struct origin *origin)
+{
+	if (origin == NULL)
+		return json_null();
+	json_t *object = json_object();
+	put(object, "version", text(origin->version));
+	put(object, "file", text(origin->file));
+	put(object, "line", json_integer(origin->line));
+	put(object, "exact", json_boolean(origin->exact));
+	return object;
+}
+
+static json_t *dated_json(const struct finding *finding)
+{
+	if (finding->dated_after == NULL && finding->dated_before == NULL && finding->dated_at == NULL)
+		return json_null();
+	json_t *dated = json_object();
+	put(dated, "after", text(finding->dated_after));
+	put(dated, "before", text(finding->dated_before));
+	put(dated, "at", text(finding->dated_at));
+	return dated;
+}
+
+// A change of `diff` is a finding without what only a repository can tell: class, origin, dating.
+static json_t *finding_json(const struct finding *finding, bool is_change)
+{
+	json_t *object = json_object();
+	put(object, "id", text(finding->id));
+	if (!is_change)
+		put(object, "class", text(finding_class_names[finding->class]));
+	put(object, "severity", text(severity_names[finding->severity]));
+	put(object, "change", text(change_names[finding->change]));
+	put(object, "kind", text(finding->object->kind->name));
+	put(object, "name", text(finding->name));
+	put(object, "path", path_json(finding->object->path, finding->object->n_path));
+	put(object, "attributes", attributes_json(finding));
+	put(object, "evidence", text_or_empty(finding->evidence));
+	if (!is_change) {
+		put(object, "origin", origin_json(finding->origin));
+		put(object, "dated", dated_json(finding));
+	}
+	put(object, "remedy", remedy_json(finding));
+	return object;
+}
+
+static void add_findings(json_t *array, const struct env_report *env, bool is_change)
+{
+	for (size_t i = 0; i < env->n_findings; i++)
+		append(array, finding_json(env->findings[i], is_change));
+}
+
+static void add_unread(json_t *array, const struct env_report *env)
+{
+	for (size_t i = 0; i < env->n_unread; i++) {
+		const struct unread *unread = &env->unread[i];
+		json_t *object = json_object();
+		put(object, "kind", text(unread->kind));
+		put(object, "path", unread->path == NULL ? json_null() : path_json(unread->path, unread->n_path));
+		put(object, "why", text(unread->why));
+		append(array, object);
+	}
+}
+
+static void add_notes(json_t *array, const struct env_report *env)
+{
+	for (size_t i = 0; i < env->n_notes; i++)
+		append(array, text(env->notes[i]));
+}
+
+static json_t *version_json(const struct env_report *env)
+{
+	if (!env->versions_known) // an empty list would say that nothing is pending
+		return json_null();
+	json_t *version = json_object();
+	put(version, "table", text(env->version_table));
+	put(version, "head", text(env->version_head));
+	put(version, "state", text(version_state_names[env->state]));
+	put(version, "pending", versions_json(&env->pending));
+	put(version, "skipped", versions_json(&env->skipped));
+	put(version, "unknown", versions_json(&env->unknown));
+	put(version, "edited", versions_json(&env->edited));
+	put(version, "dirty", versions_json(&env->dirty));
+	return version;
+}
+
+static json_t *env_json(const struct env_report *env)
+{
+	json_t *object = json_object(), *findings = json_array(), *unread = json_array(), *notes = json_array();
+	put(object, "name", text(env->name));
+	put(object, "engine", env->engine == 0 ? json_null() : text(engine_name(env->engine)));
+	put(object, "server", env->reached ? text(env->server) : json_null());
+	put(object, "database", env->reached ? text(env->database) : json_null());
+	put(object, "complete", json_boolean(env->complete));
+	put(object, "verdict", text(verdict_names[env->verdict]));
+	put(object, "version", version_json(env));
+	add_findings(findings, env, false);
+	add_unread(unread, env);
+	add_notes(notes, env);
+	put(object, "findings", findings);
+	put(object, "unread", unread);
+	put(object, "notes", notes);
+	return object;
+}
+
+static json_t *repo_json(const struct repo_report *repo)
+{
+	json_t *object = json_object();
+	put(object, "name", text(repo->name));
+	put(object, "path", text(repo->path));
+	put(object, "framework", text(repo->framework));
+	put(object, "migrations", json_integer((json_int_t)repo->n_migrations));
+	put(object, "head", text(repo->head));
+	put(object, "git", text(repo->git));
+	return object;
+}
+
+static void render(struct buf *out, const struct report *report, const struct render_options *options)
+{
+	if (options->quiet && show_is_clean(report))
+		return;
+	auto_json root = json_object();
+	put(root, "driftcheck", text(PACKAGE_VERSION));
+	put(root, "schema", json_integer(REPORT_SCHEMA));
+	put(root, "command", text(report->command));
+	put(root, "complete", json_boolean(report->complete));
+	put(root, "started", text(report->started));
+	put(root, "duration_ms", json_integer(report->duration_ms));
+	json_t *repos = json_array();
+	for (size_t i = 0; i < report->n_repos; i++)
+		append(repos, repo_json(&report->repos[i]));
+	put(root, "repo", repos);
+	if (strcmp(report->command, "diff") == 0) {
+		json_t *changes = json_array(), *unread = json_array(), *notes = json_array();
+		for (size_t i = 0; i < report->n_envs; i++) {
+			add_findings(changes, report->envs[i], true);
+			add_unread(unread, report->envs[i]);
+			add_notes(notes, report->envs[i]);
+		}
+		put(root, "want", text(report->want_name));
+		put(root, "have", text(report->have_name));
+		put(root, "equal", json_boolean(report->equal));
+		put(root, "changes", changes);
+		put(root, "unread", unread);
+		put(root, "notes", notes);
+	} else {
+		json_t *envs = json_array();
+		for (size_t i = 0; i < report->n_envs; i++)
+			append(envs, env_json(report->envs[i]));
+		put(root, "environments", envs);
+	}
+	json_t *troubles = json_array();
+	for (size_t i = 0; i < report->n_troubles; i++) {
+		json_t *trouble = json_object();
+		put(trouble, "where", text(report->troubles[i].where));
+		put(trouble, "code", text(report->troubles[i].code));
+		put(trouble, "text", text(report->troubles[i].text));
+		put(trouble, "hint", text(report->troubles[i].hint));
+		append(troubles, trouble);
+	}
+	put(root, "trouble", troubles);
+
+	auto_free dump = json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	invariant(dump != NULL, "JSON dump");
+	buf_adds(out, dump);
+	buf_addc(out, '\n');
+}
+
+const struct reporter reporter_json = {
+	.name = "json",
+	.summary = "for machines: one document, the same keys in the same order",
+	.render = render,
+};

@@ -355,7 +355,7 @@ static void classify_value(struct work *work, struct entry *entry, unsigned valu
 	// what an edited migration did here cannot be known if its old text is lost: base counts as live
 	if (pending != NULL && pending->applied_text_unknown && entry->rows[value] != ROW_CLEAN) {
 		if (entry->rows[value] != ROW_AHEAD)
-			set_class(entry, value, CLASS_SKIPPED, pending);
+			classify_unapplied(work, entry, value);
 		return;
 	}
 	switch (entry->rows[value]) {

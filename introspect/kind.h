@@ -58,6 +58,7 @@ struct kind {
 	bool relation; // it lives in the namespace of relations and types [schema, name]; objects may hang beneath it
 	bool child;    // its path is its relation's path plus one name, and it goes when the relation goes
 	bool arguments; // the last part of its path carries argument types: f(integer, text)
+	bool name_inside; // its FORM_STATEMENT attribute holds its own name (triggers, rules)
 	int owned_by;   // an attribute that holds the SQL name of the column that it goes with (sequences); 0: none
 	int part_of;    // an attribute that holds the SQL name of what it is a part of, parts of which may be made at run time
 	                // (partitions); 0: none

@@ -1,0 +1,3 @@
+libdriftcheck_a_SOURCES += prove/effects.c prove/effects.h
+libdriftcheck_a_SOURCES += prove/origin.c prove/origin.h
+libdriftcheck_a_SOURCES += prove/round_trip.c prove/round_trip.h

@@ -42,6 +42,6 @@ static const struct pg_query queries[] = {
 };
 
 const struct kind kind_rule = {
-	.name = "rule", .sql = "RULE", .summary = "a rewrite rule, and whether it is enabled", .engines = ENGINE_POSTGRESQL, .child = true,
+	.name = "rule", .sql = "RULE", .summary = "a rewrite rule, and whether it is enabled", .engines = ENGINE_POSTGRESQL, .child = true, .name_inside = true,
 	KIND_ATTRS(attrs), .queries = queries,
 };

@@ -48,5 +48,5 @@ static const struct pg_query queries[] = {
 
 const struct kind kind_trigger = {
 	.name = "trigger", .sql = "TRIGGER", .summary = "a trigger, and whether it is enabled",
-	.engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .child = true, KIND_ATTRS(attrs), .queries = queries,
+	.engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .child = true, .name_inside = true, KIND_ATTRS(attrs), .queries = queries,
 };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "sentinel/git.h"
+#include "migrations/git.h"
 #include "sentinel/output.h"
 
 static struct repo_report repo_report(struct run *run, const struct migrations *set)

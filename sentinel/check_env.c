@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: PostgreSQL
+// The check of one environment: what it has applied becomes a chain, the chain and the repository's HEAD are replayed, and
+// the three snapshots are classified. Questions go to the scratch server and the effects of single migrations are replayed
+// only where something differs, so that a clean run with a warm cache starts nothing.
+#include "sentinel/check.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "diff/classify.h"
+#include "diff/ignore.h"
+#include "diff/remedy.h"
+#include "migrations/chain.h"
+#include "migrations/replay.h"
+#include "prove/effects.h"
+#include "prove/origin.h"
+#include "prove/round_trip.h"
+#include "sentinel/run_report.h"
+#include "sentinel/source_read.h"
+
+enum { QUESTION_ROUNDS_MAX = 3, RE_READS_MAX = 2, PREDATES_LEAST = 5 };
+
+struct check {
+	struct run *run;
+	struct envs *envs;
+	const struct env *env;
+	struct arena *arena;
+	struct env_report *report;
+	struct snapshot *live;
+	struct migrations set; // the environment's, with the schema of its version table
+	struct applied_set applied;
+	struct standings standings;
+	struct chain base_chain, repo_chain;
+	bool prefix; // the base chain is how the repository's begins
+	struct snapshot *base, *head;
+	struct comparer comparer;
+	struct effects *base_effects, *repo_effects;
+	const char *server; // of the scratch, for cache keys
+};
+
+static void note(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void note(struct check *check, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	const char *text = arena_vprintf(check->arena, format, arguments);
+	va_end(arguments);
+	const char **notes = arena_array(check->arena, check->report->n_notes + 1, sizeof *notes);
+	for (size_t i = 0; i < check->report->n_notes; i++)
+		notes[i] = check->report->notes[i];
+	notes[check->report->n_notes++] = text;
+	check->report->notes = notes;
+}
+
+// Takes the version table out of a snapshot, and what is ignored.
+static void prepare(struct snapshot *snapshot, void *argument)
+{
+	struct check *check = argument;
+	const char *path[2];
+	size_t n = check->live->version.name == NULL ? 0 : sql_name_split(check->arena, check->live->version.name, path, 2);
+	if (n > 0)
+		snapshot_drop_path(snapshot, path, (unsigned)n);
+	size_t n_ignored = 0;
+	while (check->envs->ignore != NULL && check->envs->ignore[n_ignored] != NULL)
+		n_ignored++;
+	ignore_apply(snapshot, check->envs->ignore, n_ignored);
+}
+
+static struct replay_request request(struct check *check, const struct chain *chain)
+{
+	return (struct replay_request){
+		.set = &check->set, .engine = check->live->engine, .major = check->live->engine == ENGINE_POSTGRESQL ? check->live->major : 0,
+		.chain = chain_migrations(check->arena, chain), .n_chain = chain->n, .groups = check->run->options->groups,
+		.scratch = &check->envs->scratch, .cache = check->envs->cache, .log = check->run->log,
+	};
+}
+
+static bool replay_at(struct check *check, const struct chain *chain, const size_t *stops, size_t n_stops, struct snapshot **snapshots,
+                      struct err *err)
+{
+	struct replay_request whole = request(check, chain);
+	whole.stops = stops;
+	whole.n_stops = n_stops;
+	if (!replay(check->arena, &whole, snapshots, NULL, err))
+		return false;
+	for (size_t i = 0; i < n_stops; i++)
+		prepare(snapshots[i], check);
+	return true;
+}
+
+static bool is_prefix(const struct chain *base, const struct chain *repo)
+{
+	if (base->n > repo->n)
+		return false;
+	for (size_t i = 0; i < base->n; i++) {
+		if (base->links[i].migration != repo->links[i].migration || base->links[i].text_unknown)
+			return false;
+	}
+	return true;
+}
+
+// Replays what is applied and what the repository has; one replay where the first is how the second begins.
+static bool replay_both(struct check *check, struct err *err)
+{
+	check->prefix = is_prefix(&check->base_chain, &check->repo_chain);
+	size_t stops[2] = { check->base_chain.n, check->repo_chain.n };
+	struct snapshot *snapshots[2];
+	if (check->prefix) {
+		bool same = stops[0] == stops[1];
+		if (!replay_at(check, &check->repo_chain, stops, same ? 1 : 2, snapshots, err))
+			return false;
+		check->base = snapshots[0];
+		check->head = snapshots[same ? 0 : 1];
+		return true;
+	}
+	if (!replay_at(check, &check->repo_chain, &stops[1], 1, &check->head, err))
+		return false;
+	if (replay_at(check, &check->base_chain, &stops[0], 1, &check->base, err))
+		return true;
+	if (check->standings.n[STANDING_SKIPPED] == 0)
+		return false;
+	// a hole that the later ones cannot do without: replayed with the late migrations, whose effects then show as missing
+	struct chain filled = chain_filled(check->arena, &check->set, &check->standings, &check->base_chain);
+	log_info(check->run->log, "%s: the applied set does not run as it is (%s); replaying it with the late migrations", check->env->name,
+	         err->text);
+	if (!replay_at(check, &filled, &filled.n, 1, &check->base, err))
+		return false;
+	check->base_chain = filled;
+	return true;
+}
+
+// Effects.
+
+static enum effects_role repo_role(const struct check *check, size_t i)
+{
+	static const enum effects_role roles[] = {
+		[STANDING_APPLIED] = ROLE_APPLIED, [STANDING_PENDING] = ROLE_PENDING, [STANDING_SKIPPED] = ROLE_LATE,
+		[STANDING_EDITED] = ROLE_EDITED, [STANDING_DIRTY] = ROLE_FAILED,
+	};
+	return roles[check->standings.of[i]];
+}
+
+static bool base_text_unknown(const struct check *check, const struct migration *migration)
+{
+	for (size_t i = 0; i < check->base_chain.n; i++) {
+		const struct link *link = &check->base_chain.links[i];
+		if (link->text_unknown && link->migration == migration)
+			return true;
+	}
+	return false;
+}
+
+static bool read_effects(struct check *check, struct err *err)
+{
+	size_t n = check->repo_chain.n;
+	enum effects_role *roles = arena_array(check->arena, n, sizeof *roles);
+	bool *unknown = arena_array(check->arena, n, sizeof *unknown);
+	for (size_t i = 0; i < n; i++) {
+		roles[i] = repo_role(check, i);
+		unknown[i] = base_text_unknown(check, check->repo_chain.links[i].migration);
+	}
+	struct replay_request repo = request(check, &check->repo_chain);
+	if (!effects_read(&check->comparer, &repo, roles, unknown, prepare, check, &check->repo_effects, err))
+		return false;
+	if (check->prefix) {
+		check->base_effects = check->repo_effects;
+		return true;
+	}
+	enum effects_role *base_roles = arena_array(check->arena, check->base_chain.n, sizeof *base_roles);
+	for (size_t i = 0; i < check->base_chain.n; i++) {
+		const struct link *link = &check->base_chain.links[i];
+		base_roles[i] = link->foreign ? ROLE_FOREIGN : link->late ? ROLE_LATE : ROLE_APPLIED;
+	}
+	struct replay_request base = request(check, &check->base_chain);
+	return effects_read(&check->comparer, &base, base_roles, NULL, prepare, check, &check->base_effects, err);
+}
+
+// Questions.
+
+static bool ask_scratch(struct scratch *scratch, void *argument, struct err *err)
+{
+	struct check *check = argument;
+	return round_trip(&check->comparer, check->base, scratch, check->server, check->envs->cache, check->run->log, err);
+}
+
+static bool answer_questions(struct check *check, bool *answered, struct err *err)
+{
+	*answered = false;
+	size_t n_open = 0;
+	for (size_t i = 0; i < check->comparer.n_questions; i++)
+		n_open += !check->comparer.questions[i]->answered;
+	if (n_open == 0)
+		return true;
+	*answered = true;
+	if (!scratch_find(&check->envs->scratch, check->live->engine, check->live->major, check->arena, &check->server, err))
+		return false;
+	if (round_trip_recall(&check->comparer, check->base, check->server, check->envs->cache) == 0)
+		return true;
+	struct replay_request whole = request(check, &check->base_chain);
+	whole.visit = ask_scratch;
+	whole.argument = check;
+	return replay(check->arena, &whole, NULL, NULL, err);
+}
+
+// Untracked environments: how far they are follows from what is there. Migrations at the end of the order of which nothing is
+// there are pending; what is missing of earlier ones is for the classification.
+static bool guess_applied(struct check *check, struct err *err)
+{
+	struct replay_request whole = request(check, &check->repo_chain);
+	size_t n = check->repo_chain.n, n_applied = 0;
+	if (check->live->n_objects > (check->live->engine == ENGINE_POSTGRESQL ? 1 : 0)) { // more than the schema public
+		enum effects_role *roles = arena_array(check->arena, n, sizeof *roles);
+		struct effects *effects;
+		if (!effects_read(&check->comparer, &whole, roles, NULL, prepare, check, &effects, err))
+			return false;
+		size_t *n_missing = arena_array(check->arena, n, sizeof *n_missing), *n_effects = arena_array(check->arena, n, sizeof *n_effects);
+		effects_missing(&check->comparer, effects, n, check->live, n_missing, n_effects);
+		for (size_t i = 0; i < n; i++) {
+			if (n_missing[i] < n_effects[i])
+				n_applied = i + 1;
+		}
+		while (n_applied > 0 && n_applied < n && effects[n_applied].changes.n == 0) // nothing to be seen of them either way
+			n_applied++;
+	}
+	check->base_chain = check->repo_chain;
+	check->base_chain.n = n_applied;
+	for (size_t i = 0; i < n; i++) {
+		enum standing standing = i < n_applied ? STANDING_APPLIED : STANDING_PENDING;
+		check->standings.n[check->standings.of[i]]--;
+		check->standings.n[standing]++;
+		check->standings.of[i] = standing;
+	}
+	return true;
+}
+
+// Late migrations, in the words of their framework.
+static const char *late_text(struct check *check)
+{
+	const struct framework *framework = check->set.framework;
+	bool runs = framework->late == LATE_RUNS || check->set.settings.out_of_order;
+	if (runs)
+		return arena_printf(check->arena, "runs at the next `%s`", framework->deploy);
+	if (framework->late_flag != NULL)
+		return arena_printf(check->arena, "%s %s it without %s", framework->name, framework->late == LATE_REFUSES ? "refuses" : "never runs",
+		                    framework->late_flag);
+	return arena_printf(check->arena, "%s never runs it: give it a newer version, or apply it by hand", framework->name);
+}
+
+static const char *join(struct arena *arena, const char *const *items, size_t n)
+{
+	const char *list = NULL;
+	for (size_t i = 0; i < n; i++)
+		list = list == NULL ? items[i] : arena_printf(arena, "%s, %s", list, items[i]);
+	return list;
+}
+
+// Applied versions whose effects cannot be known: lost ones, and those that are no SQL.
+static const char *unknown_versions(struct check *check)
+{
+	const char *lost = join(check->arena, check->base_chain.lost, check->base_chain.n_lost);
+	if (lost != NULL)
+		return arena_printf(check->arena, "%s, which this checkout lacks", lost);
+	for (size_t i = 0; i < check->base_chain.n; i++) {
+		const struct migration *migration = check->base_chain.links[i].migration;
+		if (migration->not_runnable != NULL)
+			return arena_printf(check->arena, "%s, which is %s", migration->version, migration->not_runnable);
+	}
+	return NULL;
+}
+
+// Classifies until no question is open and the effects are known if they are needed.
+static bool classify_all(struct check *check, struct classification *result, struct err *err)
+{
+	for (int round = 0;; round++) {
+		const struct classify_input input = {
+			.live = check->live, .base = check->base, .head = check->head, .effects_known = check->repo_effects != NULL,
+			.applied = check->base_effects, .n_applied = check->base_chain.n, .repo = check->repo_effects, .n_repo = check->repo_chain.n,
+			.unknown = unknown_versions(check), .late_text = late_text(check),
+			.late_runs = check->set.framework->late == LATE_RUNS || check->set.settings.out_of_order,
+		};
+		*result = classify(&check->comparer, &input);
+		bool answered;
+		if (round < QUESTION_ROUNDS_MAX && !answer_questions(check, &answered, err))
+			return false;
+		if (round < QUESTION_ROUNDS_MAX && answered)
+			continue;
+		if (!result->needs_effects)
+			return true;
+		if (!read_effects(check, err))
+			return false;
+	}
+}
+
+// A difference is looked at a second time at once, in a new snapshot, before it is believed.
+static bool confirmed(struct check *check, const struct classification *result, bool *changed, struct err *err)
+{
+	*changed = false;
+	if (result->n_findings == 0 || !source_is_live(&check->env->source))
+		return true;
+	struct read_options options = env_read_options(check->run, check->env);
+	struct snapshot *again = env_read(check->run, check->envs, check->env, &options, check->arena, err);
+	if (again == NULL)
+		return false;
+	prepare(again, check);
+	struct comparer comparer;
+	comparer_init(&comparer, check->arena, check->live->engine, check->run->options->groups);
+	*changed = compare_snapshots(&comparer, check->live, again).n > 0;
+	check->live = again;
+	return true;
+}
+
+// Report.
+
+static void report_pending(struct check *check)
+{
+	struct env_report *report = check->report;
+	report->pending_lines = arena_array(check->arena, check->standings.n[STANDING_PENDING], sizeof *report->pending_lines);
+	for (size_t i = 0; i < check->set.n_items; i++) {
+		const struct migration *migration = &check->set.items[i];
+		if (check->standings.of[i] != STANDING_PENDING)
+			continue;
+		struct pending_line *line = &report->pending_lines[report->n_pending_lines++];
+		*line = (struct pending_line){ migration->version, migration->label, migration->path };
+		line->effects = check->repo_effects == NULL ? NULL : effects_text(check->arena, &check->repo_effects[i]);
+		for (size_t j = 0; migration->repeatable && j < check->applied.n_items; j++)
+			line->outdated = line->outdated || (check->applied.items[j].repeatable && strcmp(check->applied.items[j].version, migration->version) == 0);
+	}
+}
+
+static void report_findings(struct check *check, const struct classification *result)
+{
+	struct env_report *report = check->report;
+	report->findings = result->findings;
+	report->n_findings = result->n_findings;
+	const struct migration **repo = chain_migrations(check->arena, &check->repo_chain);
+	const struct migration **base = chain_migrations(check->arena, &check->base_chain);
+	size_t n_added = 0;
+	for (size_t i = 0; i < result->n_findings; i++) {
+		struct finding *finding = result->findings[i];
+		bool of_base = finding->class == CLASS_HAND_EDIT || finding->class == CLASS_SKIPPED;
+		origin_find(check->arena, &check->set, check->live->engine, of_base ? base : repo, of_base ? check->base_chain.n : check->repo_chain.n,
+		            check->live, finding);
+		if (finding->origin != NULL && finding->origin->file == NULL)
+			origin_find(check->arena, &check->set, check->live->engine, of_base ? repo : base,
+			            of_base ? check->repo_chain.n : check->base_chain.n, check->live, finding);
+		if (finding->origin != NULL && finding->origin->file == NULL)
+			finding->origin = NULL;
+		if (finding->object->kind->namespace && finding->change == CHANGE_ADDED && finding->evidence == NULL)
+			finding->evidence = arena_printf(check->arena, "no migration names it; if it is somebody else's: ignore { objects = {\"%s.*\"} }",
+			                                 finding->object->path[0]);
+		remedy_find(check->arena, check->live, check->head, finding, check->set.framework->deploy);
+		n_added += finding->change == CHANGE_ADDED && finding->class == CLASS_HAND_EDIT;
+	}
+	if (n_added >= PREDATES_LEAST && n_added * 2 > check->live->n_objects / 4 && n_added * 2 > result->n_findings)
+		note(check, "most of what was found is in the environment only: it may predate the migrations. To record a baseline, write it "
+		     "into a first migration (`driftcheck snapshot` and pg_dump --schema-only show it) and mark that as applied");
+	if (result->n_parts > 0)
+		note(check, "%zu partition%s of %s%s made at run time, not compared", result->n_parts, result->n_parts == 1 ? "" : "s", result->part_of,
+		     result->n_parts == 1 ? " was" : " and others were");
+}
+
+static void report_verdict(struct check *check, const struct classification *result)
+{
+	struct env_report *report = check->report;
+	enum verdict verdict = report_versions_verdict(&check->standings);
+	for (size_t i = 0; i < result->n_findings; i++) {
+		enum verdict of = result->findings[i]->class == CLASS_VERSION_SKEW ? VERDICT_SKEW : VERDICT_DRIFT;
+		verdict = of > verdict ? of : verdict;
+	}
+	if (result->n_skipped > 0) {
+		const char **skipped = arena_array(check->arena, report->skipped.n + result->n_skipped, sizeof *skipped);
+		size_t n = 0;
+		for (size_t i = 0; i < report->skipped.n; i++)
+			skipped[n++] = report->skipped.items[i];
+		for (size_t i = 0; i < result->n_skipped; i++) {
+			bool listed = false;
+			for (size_t j = 0; j < n; j++)
+				listed = listed || strcmp(skipped[j], result->skipped[i]) == 0;
+			if (!listed)
+				skipped[n++] = result->skipped[i];
+		}
+		report->skipped = (struct versions){ skipped, n };
+		if (report->state == STATE_CURRENT || report->state == STATE_BEHIND || report->state == STATE_NEWER)
+			report->state = STATE_DIVERGED;
+	}
+	report->verdict = report->trouble != NULL ? VERDICT_TROUBLE : verdict;
+}
+
+// What is there of the schema in which the version table lies, beside that table: then the migrations were run with it on the
+// search path.
+static void find_schema(struct check *check)
+{
+	const char *path[2];
+	if (check->set.settings.schema != NULL || check->live->version.name == NULL || check->live->engine != ENGINE_POSTGRESQL ||
+	    sql_name_split(check->arena, check->live->version.name, path, 2) != 2 || strcmp(path[0], "public") == 0)
+		return;
+	size_t first, n = snapshot_range(check->live, path, 1, &first);
+	if (n > 1) // more than the schema itself; the version table is already taken out
+		check->set.settings.schema = path[0];
+}
+
+static bool read_applied(struct check *check, struct err *err)
+{
+	const struct framework *framework = check->set.framework;
+	if (framework->table == NULL)
+		check->applied = (struct applied_set){ 0 };
+	else if (!framework->applied(check->arena, &check->set, &check->live->version, &check->applied, err))
+		return false;
+	check->standings = standings_of(check->arena, &check->set, &check->applied);
+	check->base_chain = chain_applied(check->arena, &check->set, &check->applied);
+	check->repo_chain = chain_repo(check->arena, &check->set);
+	return true;
+}
+
+static bool run_check(struct check *check, struct classification *result, struct err *err)
+{
+	struct snapshot *live = check->live;
+	prepare(live, check);
+	find_schema(check);
+	comparer_init(&check->comparer, check->arena, live->engine, check->run->options->groups);
+	if (!read_applied(check, err) || (!check->applied.tracked && !guess_applied(check, err)))
+		return false;
+	report_versions(check->run, check->report, &check->set, &check->applied, &check->standings, live->version.name);
+	if (!replay_both(check, err))
+		return false;
+	for (int attempt = 0;; attempt++) {
+		bool changed;
+		if (!classify_all(check, result, err) || !confirmed(check, result, &changed, err))
+			return false;
+		if (!changed)
+			break;
+		if (attempt == RE_READS_MAX)
+			return err_set(err, "changing", check->env->name, "run again when nobody changes the schema",
+			               "the schema changed each time that it was read");
+		if (!read_applied(check, err))
+			return false;
+		check->base_effects = check->repo_effects = NULL;
+		comparer_init(&check->comparer, check->arena, live->engine, check->run->options->groups);
+	}
+	if (check->head->n_objects <= (live->engine == ENGINE_POSTGRESQL ? 1 : 0) && check->set.n_items > 0 && live->n_objects > check->head->n_objects)
+		return err_set(err, "replay", check->set.folders[0], "check the path and the framework; `driftcheck replay` shows what is run",
+		               "the migrations made no object at all, but the environment has some");
+	return true;
+}
+
+static void report_facts(struct check *check)
+{
+	const struct snapshot *live = check->live;
+	for (size_t i = 0; i < live->n_notes; i++)
+		note(check, "%s", live->notes[i]);
+	for (size_t i = 0; check->head != NULL && i < check->head->n_notes; i++) {
+		if (strstr(check->head->notes[i], "not compared") == NULL) // said of the environment already
+			note(check, "%s", check->head->notes[i]);
+	}
+	if (check->head != NULL && live->engine == ENGINE_POSTGRESQL && check->head->major != live->major)
+		note(check, "replayed on PostgreSQL %d, while the environment runs %d: texts that the two print differently are compared by "
+		     "re-creating them", check->head->major, live->major);
+	check->report->unread = live->unread;
+	check->report->n_unread = live->n_unread;
+	if (live->n_unread > 0 && check->report->trouble == NULL) {
+		struct err err;
+		err_set(&err, "unread", check->env->name, "run again when the locks are gone", "%zu object%s could not be read, so this is no "
+		        "complete check", live->n_unread, live->n_unread == 1 ? "" : "s");
+		report_trouble(check->run, check->report, &err);
+	}
+}
+
+void check_env(struct run *run, struct envs *envs, const struct env *env, struct snapshot *live, struct arena *arena,
+               struct env_report *report)
+{
+	struct check check = { .run = run, .envs = envs, .env = env, .arena = arena, .report = report, .live = live, .set = *env->set };
+	report->reached = true;
+	report->complete = true;
+	report->engine = live->engine;
+	report->server = live->server;
+	report->database = live->database;
+	struct classification result = { 0 };
+	struct err err;
+	if (!run_check(&check, &result, &err))
+		report_trouble(run, report, &err);
+	else
+		report_findings(&check, &result);
+	if (check.standings.of != NULL && report->versions_known)
+		report_pending(&check);
+	report_facts(&check);
+	if (report->trouble == NULL || result.n_findings > 0)
+		report_verdict(&check, &result);
+}

@@ -253,24 +253,6 @@ static bool read_version(struct session *session, struct version_table *version,
 	return run_plain(session, "commit", ok ? err : &ignored) && ok;
 }
 
-static bool text_equal(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-static bool version_equal(const struct version_table *a, const struct version_table *b)
-{
-	if (!text_equal(a->name, b->name) || a->n_columns != b->n_columns || a->n_rows != b->n_rows)
-		return false;
-	for (size_t i = 0; i < a->n_rows; i++) {
-		for (size_t j = 0; j < a->n_columns; j++) {
-			if (!text_equal(a->rows[i][j], b->rows[i][j]))
-				return false;
-		}
-	}
-	return true;
-}
-
 // The flight.
 
 struct flight {
@@ -561,7 +543,7 @@ struct snapshot *postgres_read(struct arena *arena, const char *conninfo, const 
 		}
 		if (!read_version(&session, &after, &busy_after, err))
 			return NULL;
-		if (version_equal(&before, &after) && !busy_before && !busy_after) {
+		if (version_table_equal(&before, &after) && !busy_before && !busy_after) {
 			snapshot->version = after;
 			return snapshot;
 		}

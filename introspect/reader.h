@@ -37,8 +37,10 @@ struct read_options {
 // read is no error: it is in the snapshot's `unread`, and the snapshot is not complete.
 struct snapshot *postgres_read(struct arena *arena, const char *conninfo, const struct read_options *options, struct err *err);
 
-// The same for the SQLite file at `path`. Errors: "unreachable" (no such file, a folder), "not-a-database", "locked",
-// "permission", "wal" (WAL without a writable folder where no private copy can be made), "corrupt".
+// The same for the SQLite file at `path`; of a qualified version table, the schema is ignored if it is "main" or "public".
+// Errors: "unreachable" (no such file, a folder), "not-a-database", "locked", "permission", "wal" (WAL without a writable
+// folder where no private copy can be made), "hot-journal" (a writer died; only a writer can roll that back), "corrupt",
+// "deploy-in-flight", "timeout".
 struct snapshot *sqlite_read(struct arena *arena, const char *path, const struct read_options *options, struct err *err);
 
 #endif

@@ -25,6 +25,24 @@ const char *engine_name(enum engine engine)
 	return engine_names[engine];
 }
 
+static bool text_equal(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool version_table_equal(const struct version_table *a, const struct version_table *b)
+{
+	if (!text_equal(a->name, b->name) || a->n_columns != b->n_columns || a->n_rows != b->n_rows)
+		return false;
+	for (size_t i = 0; i < a->n_rows; i++) {
+		for (size_t j = 0; j < a->n_columns; j++) {
+			if (!text_equal(a->rows[i][j], b->rows[i][j]))
+				return false;
+		}
+	}
+	return true;
+}
+
 struct snapshot *snapshot_new(struct arena *arena, enum engine engine)
 {
 	struct snapshot *snapshot = arena_alloc(arena, sizeof *snapshot);

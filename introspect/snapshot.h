@@ -44,6 +44,8 @@ struct version_table {
 	size_t n_rows;
 };
 
+bool version_table_equal(const struct version_table *a, const struct version_table *b);
+
 struct snapshot {
 	struct arena *arena;
 	enum engine engine;

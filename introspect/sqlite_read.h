@@ -10,25 +10,28 @@
 struct sqlite_read {
 	struct snapshot *snapshot;
 	struct arena *arena; // the snapshot's
+	unsigned groups;     // bits 1 << enum attr_group that are read besides GROUP_STRUCTURE
 };
 
-// All expressions below are canonical text: tokens joined by single blanks where needed, comments dropped, keywords in
-// upper case, identifiers unquoted where they can be, redundant outer parentheses removed, literals verbatim.
+// All expressions below are canonical text (sqlite_token.h): tokens joined by single blanks where needed, comments dropped,
+// keywords in upper case, identifiers in lower case and unquoted where they can be, redundant outer parentheses removed,
+// literals verbatim.
 struct sqlite_column {
 	const char *name;
 	const char *type;      // upper case, as declared; "" for none
 	const char *collation; // NULL: BINARY
-	const char *default_;  // NULL: none
+	const char *default_;  // NULL: none, or NULL. An expression has lost its parentheses
 	const char *generated; // the expression, NULL for a plain column
 	bool stored;           // generated STORED
-	bool not_null;
+	bool not_null;         // as SQLite enforces it: also of the primary key in WITHOUT ROWID and STRICT tables
 	const char *not_null_conflict; // of NOT NULL ON CONFLICT ...; NULL: ABORT
 };
 
 enum sqlite_constraint_type { SQLITE_PRIMARY_KEY, SQLITE_UNIQUE, SQLITE_CHECK, SQLITE_FOREIGN_KEY };
 
 // A constraint of a table or of one of its columns (which is the same thing). Unnamed ones get a name made of what they
-// are about, stable under reordering: primary_key, unique(a,b), check(expr), foreign_key(a,b).
+// are about, stable under reordering: primary_key, unique(a,b), check(expr), foreign_key(a,b). SQLite lets a name occur twice;
+// the second and later ones get a number then ("foreign_key(a) 2").
 struct sqlite_constraint {
 	enum sqlite_constraint_type type;
 	const char *name;     // its name, or the made one
@@ -55,11 +58,11 @@ struct sqlite_item {
 	struct sqlite_constraint *constraints;
 	size_t n_constraints;
 	bool strict, without_rowid, autoincrement;
-	const char *module; // of a virtual table: "fts5 (a, b)"; NULL for a plain one
+	const char *module; // of a virtual table: "fts5(a, b)"; NULL for a plain one
 
 	// indexes
 	bool unique;
-	const char *parts;     // "a, b COLLATE NOCASE DESC, lower ( c )"
+	const char *parts;     // "a, b COLLATE NOCASE DESC, lower(c)"
 	const char *predicate; // NULL: not partial
 
 	// views and triggers: the canonical statement after its name ("AS SELECT ...", "AFTER INSERT ON t BEGIN ... END")

@@ -222,7 +222,25 @@ static void column_finish(struct postgres_read *read)
 	snapshot->n_objects = kept;
 }
 
+static void sqlite_column(struct sqlite_read *read, const struct sqlite_item *item)
+{
+	for (size_t i = 0; i < item->n_columns; i++) {
+		const struct sqlite_column *from = &item->columns[i];
+		struct object *column = snapshot_add(read->snapshot, &kind_column, (const char *[]){ item->name, from->name }, 2);
+		column->values[TYPE] = from->type;
+		column->values[COLLATION] = from->collation;
+		column->values[DEFAULT] = from->default_;
+		column->values[NOT_NULL] = from->not_null ? "true" : NULL;
+		column->values[CONFLICT] = from->not_null_conflict;
+		if (from->generated != NULL)
+			column->values[GENERATED] = arena_printf(read->arena, "%s %s", from->generated, from->stored ? "STORED" : "VIRTUAL");
+		if (read->groups & 1u << GROUP_COLUMN_ORDER)
+			column->values[POSITION] = arena_printf(read->arena, "%zu", i + 1);
+	}
+}
+
 const struct kind kind_column = {
 	.name = "column", .sql = "COLUMN", .summary = "a column of a table", .engines = ENGINE_POSTGRESQL | ENGINE_SQLITE,
 	.child = true, KIND_ATTRS(attrs), .queries = queries, .finish = column_finish,
+	.sqlite_read = sqlite_column,
 };

@@ -198,7 +198,27 @@ static const struct pg_query queries[] = {
 	{ NULL },
 };
 
+static void sqlite_constraint(struct sqlite_read *read, const struct sqlite_item *item)
+{
+	static const char *const words[] = { [SQLITE_PRIMARY_KEY] = "PRIMARY KEY", [SQLITE_UNIQUE] = "UNIQUE", [SQLITE_CHECK] = "CHECK",
+	                                     [SQLITE_FOREIGN_KEY] = "FOREIGN KEY" };
+	for (size_t i = 0; i < item->n_constraints; i++) {
+		const struct sqlite_constraint *from = &item->constraints[i];
+		struct object *constraint = snapshot_add(read->snapshot, &kind_constraint, (const char *[]){ item->name, from->name }, 2);
+		constraint->values[TYPE] = words[from->type];
+		constraint->values[COLUMNS] = from->columns;
+		constraint->values[EXPRESSION] = from->expression;
+		constraint->values[REFERENCES] = from->references;
+		constraint->values[MATCH] = from->match;
+		constraint->values[ON_UPDATE] = from->on_update;
+		constraint->values[ON_DELETE] = from->on_delete;
+		constraint->values[DEFERRABLE] = from->deferrable;
+		constraint->values[CONFLICT] = from->conflict;
+	}
+}
+
 const struct kind kind_constraint = {
 	.name = "constraint", .sql = "CONSTRAINT", .summary = "a primary key, UNIQUE, CHECK, FOREIGN KEY or EXCLUDE constraint",
 	.engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .child = true, KIND_ATTRS(attrs), .queries = queries,
+	.sqlite_read = sqlite_constraint,
 };

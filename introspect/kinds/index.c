@@ -208,7 +208,18 @@ static const struct pg_query queries[] = {
 	{ NULL },
 };
 
+static void sqlite_index(struct sqlite_read *read, const struct sqlite_item *item)
+{
+	if (item->type != SQLITE_ITEM_INDEX)
+		return;
+	struct object *index = snapshot_add(read->snapshot, &kind_index, (const char *[]){ item->table, item->name }, 2);
+	index->values[UNIQUE] = item->unique ? "true" : NULL;
+	index->values[COLUMNS] = item->parts;
+	index->values[PREDICATE] = item->predicate;
+}
+
 const struct kind kind_index = {
 	.name = "index", .sql = "INDEX", .summary = "an index that is not a constraint's", .engines = ENGINE_POSTGRESQL | ENGINE_SQLITE,
 	.child = true, KIND_ATTRS(attrs), .queries = queries,
+	.sqlite_read = sqlite_index,
 };

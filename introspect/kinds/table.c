@@ -107,8 +107,20 @@ static void table_finish(struct postgres_read *read)
 	}
 }
 
+static void sqlite_table(struct sqlite_read *read, const struct sqlite_item *item)
+{
+	if (item->type != SQLITE_ITEM_TABLE)
+		return;
+	struct object *table = snapshot_add(read->snapshot, &kind_table, &item->name, 1);
+	table->values[STRICT] = flag(item->strict);
+	table->values[WITHOUT_ROWID] = flag(item->without_rowid);
+	table->values[AUTOINCREMENT] = flag(item->autoincrement);
+	table->values[MODULE] = item->module;
+}
+
 const struct kind kind_table = {
 	.name = "table", .sql = "TABLE", .summary = "a table, partitioned ones and partitions included",
 	.engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .relation = true, .part_of = PARTITION_OF, KIND_ATTRS(attrs), .relkinds = "rp",
 	.relation_read = table_relation, .queries = queries, .finish = table_finish,
+	.sqlite_read = sqlite_table,
 };

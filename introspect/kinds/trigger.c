@@ -46,7 +46,16 @@ static const struct pg_query queries[] = {
 	{ NULL },
 };
 
+static void sqlite_trigger(struct sqlite_read *read, const struct sqlite_item *item)
+{
+	if (item->type != SQLITE_ITEM_TRIGGER)
+		return;
+	struct object *trigger = snapshot_add(read->snapshot, &kind_trigger, (const char *[]){ item->table, item->name }, 2);
+	trigger->values[DEFINITION] = item->definition;
+}
+
 const struct kind kind_trigger = {
 	.name = "trigger", .sql = "TRIGGER", .summary = "a trigger, and whether it is enabled",
 	.engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .child = true, .name_inside = true, KIND_ATTRS(attrs), .queries = queries,
+	.sqlite_read = sqlite_trigger,
 };

@@ -36,7 +36,17 @@ static const struct pg_query queries[] = {
 	{ NULL },
 };
 
+static void sqlite_view(struct sqlite_read *read, const struct sqlite_item *item)
+{
+	if (item->type != SQLITE_ITEM_VIEW)
+		return;
+	struct object *view = snapshot_add(read->snapshot, &kind_view, &item->name, 1);
+	view->values[DEFINITION] = item->definition;
+	view->values[COLUMNS] = item->columns_list;
+}
+
 const struct kind kind_view = {
 	.name = "view", .sql = "VIEW", .summary = "a view", .engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .relation = true,
 	.column_list = COLUMNS, KIND_ATTRS(attrs), .relkinds = "v", .relation_read = view_relation, .queries = queries,
+	.sqlite_read = sqlite_view,
 };

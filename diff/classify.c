@@ -333,7 +333,7 @@ static void classify_hand(struct work *work, struct entry *entry, unsigned value
 	const struct object *object = any(entry);
 	const struct effects *blame = toucher(work, &work->applied_touch, object, value);
 	bool missing = blame != NULL && work->missing[blame - work->input->applied];
-	bool column_gone = value == EXISTENCE && entry->presence[LIVE] == ABSENT && shows_the_hand(work, object);
+	bool column_gone = entry->presence[LIVE] == ABSENT && shows_the_hand(work, object);
 	if (missing && !column_gone)
 		set_class(entry, value, CLASS_SKIPPED, blame);
 	else
@@ -470,7 +470,7 @@ static void weigh_finding(struct work *work, struct finding *finding, const stru
 		finding->evidence = arena_printf(work->arena, "%s is applied here; this checkout lacks it, another git ref has it", blame->version);
 	} else if (finding->class == CLASS_VERSION_SKEW && input->unknown != NULL && (blame == NULL || blame->role != ROLE_PENDING)) {
 		finding->severity = SEVERITY_WARN;
-		finding->evidence = arena_printf(work->arena, "%s, which this checkout lacks, or a hand", input->unknown);
+		finding->evidence = arena_printf(work->arena, "%s, or a hand", input->unknown);
 	}
 	if (blame != NULL && blame->role == ROLE_FAILED && finding->class == CLASS_AHEAD)
 		finding->evidence = arena_printf(work->arena, "left by the failed %s", blame->version);

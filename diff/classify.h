@@ -33,10 +33,9 @@ struct classify_input {
 	bool effects_known;
 	const struct effects *applied, *repo;
 	size_t n_applied, n_repo;
-	const char *unknown;      // recorded versions that are nowhere to be found, as a list for people; NULL: none
+	const char *unknown;      // applied versions whose effects cannot be known, and why ("0043, which this checkout lacks"); or NULL
 	const char *late_text;    // what becomes of a late migration: "runs at the next `dbmate up`"
 	bool late_runs;           // it will run by itself
-	const char *cause;        // why `base` may not be what ran here (untracked), for evidence; NULL: nothing
 };
 
 struct classification {

@@ -11,4 +11,8 @@ check_PROGRAMS += tests/split_test
 tests_split_test_SOURCES = tests/split_test.c
 tests_split_test_LDADD = $(LIBS_OF_TESTS)
 
+check_PROGRAMS += tests/diff_test
+tests_diff_test_SOURCES = tests/diff_test.c
+tests_diff_test_LDADD = $(LIBS_OF_TESTS)
+
 TESTS += $(check_PROGRAMS) $(check_SCRIPTS)

@@ -54,13 +54,17 @@ struct framework {
 	const char *table;     // default version table; NULL: it has none (untracked)
 
 	// A sentence naming the marker that shows this framework ("0001_init.sql has the line `-- +goose Up`"), in the arena;
-	// NULL if there is none. Markers are unambiguous; the shape of file names alone is only asked for by `resembles`.
+	// NULL if there is none. Markers are unambiguous; the shape of file names alone is only asked for by `resembles`. The
+	// function itself is NULL where a framework has no markers.
 	const char *(*detect)(struct arena *arena, const struct folder *folder);
 	// Whether the file names have this framework's shape: asked only when no framework finds a marker. NULL: never.
 	bool (*resembles)(const struct folder *folder);
 
 	// Fills set->items from the folders (already sorted and read), in the framework's order, without duplicates.
 	bool (*list)(struct migrations *set, const struct folder *folders, size_t n_folders, struct err *err);
+
+	// The order of two versions, <0, 0 or >0; 0 means that they are the same one. NULL: bytewise.
+	int (*compare)(const char *a, const char *b);
 
 	// What it sends for a migration on this engine. `set` gives settings and placeholders.
 	bool (*script)(struct arena *arena, const struct migrations *set, enum engine engine, const struct migration *migration,
@@ -81,12 +85,20 @@ struct framework {
 	// none is stored.
 	bool (*checksum_fits)(const struct migrations *set, const struct migration *migration, const char *stored);
 
-	// The key of the advisory lock held on PostgreSQL while it migrates, for "a deploy is in flight"; false: none known.
-	bool (*lock_key)(const char *database, const char *schema, const char *table, long long *key);
+	// The key of the advisory lock held on PostgreSQL while it migrates, for "a deploy is in flight". A framework may take
+	// one of several: nth counts from 0, and false ends them. NULL: none known.
+	bool (*lock_key)(const char *database, const char *schema, const char *table, unsigned nth, long long *key);
 };
 
 extern const struct framework *const frameworks[]; // in the order of frameworks.def; NULL-ended
 const struct framework *framework_find(const char *name);
+int framework_compare(const struct framework *framework, const char *a, const char *b); // of two versions
+
+// Which framework the folders are laid out for: by markers, else by the shape of the names and what the project's files
+// above the folders (go.mod, Cargo.toml, package.json) say. `marker` gets the sentence that shows it. Errors: see
+// migrations_load.
+const struct framework *framework_detect(struct arena *arena, const struct folder *folders, size_t n_folders, const char **marker,
+                                         struct err *err);
 
 // The version table of a set, for the reader: its configured or default name and the order of its rows. `queries` has
 // room for two; the last has a NULL table.

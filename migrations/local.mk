@@ -1,5 +1,9 @@
 libdriftcheck_a_SOURCES += migrations/migration.h migrations/framework.h migrations/split.h migrations/scratch.h migrations/replay.h \
   migrations/cache.h migrations/lexer.h migrations/lexer.c migrations/split.c migrations/names.c
+libdriftcheck_a_SOURCES += migrations/folder.h migrations/folder.c migrations/listing.h migrations/listing.c migrations/detect.c \
+  migrations/framework.c migrations/migration.c
+libdriftcheck_a_SOURCES += migrations/frameworks/dbmate.c migrations/frameworks/flyway.c migrations/frameworks/golang_migrate.c \
+  migrations/frameworks/goose.c migrations/frameworks/plain.c migrations/frameworks/prisma.c
 EXTRA_DIST += migrations/frameworks.def
 libdriftcheck_a_SOURCES += migrations/chain.c migrations/chain.h
 libdriftcheck_a_SOURCES += migrations/git.c migrations/git.h

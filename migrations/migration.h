@@ -22,6 +22,7 @@ struct migration {
 	const char *text;     // the file's bytes; NUL-terminated beyond `length`
 	size_t length;
 	const char *checksum; // as the framework would store it; NULL where it stores none
+	const char *options;  // text of a settings file beside it (Flyway's V1__x.sql.conf); NULL: none
 	bool repeatable;
 	const char *not_runnable; // why it cannot be replayed ("a Go migration"); NULL: it can
 };
@@ -33,7 +34,12 @@ struct migration_settings {
 	bool multi_statement;    // golang-migrate's x-multi-statement
 	bool no_transaction;     // golang-migrate's x-no-tx-wrap (SQLite)
 	bool out_of_order;       // goose -allow-missing, Flyway outOfOrder
-	const char *const *placeholders; // name, value, name, value, ..., NULL (Flyway)
+	bool statement_wise;     // Prisma 7.4 and later: statements one by one, no transaction
+	// Flyway. Name, value, name, value, ..., NULL. Besides the project's own, the caller may give flyway:database and
+	// flyway:user, which only the target can tell.
+	const char *const *placeholders;
+	const char *placeholder_prefix, *placeholder_suffix; // NULL: "${" and "}"
+	bool no_placeholders;                                // placeholderReplacement=false
 };
 
 // One set of migrations: a section `migrations "name"` of the configuration, or the folder given by --migrations.
@@ -45,15 +51,21 @@ struct migrations {
 	struct migration_settings settings;
 	struct migration *items;       // in the framework's order; repeatable ones last
 	size_t n_items;
+	const char *const *notes;      // what a reader should know: callbacks that a replay does not run, ...
+	size_t n_notes;
 };
 
-// Lists the set in `folders` (several are merged by version). `framework_name` "auto" or NULL detects it. Errors: code
-// "migrations": no such folder, no framework or an ambiguous one (the candidates and the setting are named), two
-// migrations with one version (both files are named), a file that its framework could not read.
+// Lists the set in `folders` (several are merged by version). `framework_name` "auto" or NULL detects it. `settings` may be
+// NULL; what they leave open, the framework's own configuration near the folders (flyway.conf, package.json) and its
+// variables in the environment (GOOSE_TABLE, FLYWAY_...) fill in. Errors: code "migrations": no such folder, no framework
+// or an ambiguous one (the candidates and the setting are named), two migrations with one version (both files are named),
+// a file that its framework could not read.
 struct migrations *migrations_load(struct arena *arena, const char *name, const char *const *folders, const char *framework_name,
                                    const struct migration_settings *settings, struct err *err);
 
-struct migration *migrations_find(const struct migrations *set, const char *version); // NULL if there is none
+// By its version as the set has it; else as a person may write it: another number of leading zeros, or its label. NULL if
+// there is none, or several.
+struct migration *migrations_find(const struct migrations *set, const char *version);
 
 // One row of what an environment recorded, in the recorded order. A row of a failed or unfinished run has `failed`.
 struct applied {
@@ -66,7 +78,7 @@ struct applied {
 
 struct applied_set {
 	bool tracked;   // a version table was found
-	bool head_only; // it keeps one version: everything up to it counts as applied
+	bool head_only; // it keeps one version; `items` has everything in the repository up to it
 	const char *head; // the newest version, as recorded; NULL: nothing applied
 	struct applied *items;
 	size_t n_items;

@@ -78,11 +78,16 @@ struct kind {
 	void (*sqlite_read)(struct sqlite_read *read, const struct sqlite_item *item);
 
 	// SQL for remedies and for the round trip. `in` is the snapshot that the object comes from (a table is made with its
-	// columns). Each adds whole statements, ended by ";\n", to the buffer and returns true, or returns false where
-	// there is no such statement.
+	// columns and the sequences that they own; in SQLite, with its constraints). Each adds whole statements, ended by
+	// ";\n", and remarks, which are lines "-- ..." before a statement or in place of one that does not exist, to the
+	// buffer and returns true, or returns false where there is nothing to say.
 	bool (*create)(struct buf *sql, const struct snapshot *in, const struct object *object);
 	bool (*drop)(struct buf *sql, const struct snapshot *in, const struct object *object);
-	// Makes the attributes in `attrs` (bits by index) of `from` equal to those of `to`; both have the same path.
+	// The same on a live table without a long strong lock: statements that cannot run within one transaction. NULL: as above.
+	bool (*create_online)(struct buf *sql, const struct snapshot *in, const struct object *object);
+	bool (*drop_online)(struct buf *sql, const struct snapshot *in, const struct object *object);
+	// Makes the attributes in `attrs` (bits by index) of `from` equal to those of `to`, on a live table; both have the
+	// same path, `in` is the snapshot of `to`.
 	bool (*alter)(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
 	              uint32_t attrs);
 };

@@ -7,6 +7,7 @@ libdriftcheck_a_SOURCES += introspect/sqlite.c introspect/sqlite_open.c introspe
 libdriftcheck_a_SOURCES += introspect/postgres.c
 libdriftcheck_a_SOURCES += introspect/lookup.c
 libdriftcheck_a_SOURCES += introspect/oid_map.c
+libdriftcheck_a_SOURCES += introspect/ddl.c introspect/ddl.h
 libdriftcheck_a_SOURCES += introspect/kinds/aggregate.c
 libdriftcheck_a_SOURCES += introspect/kinds/column.c
 libdriftcheck_a_SOURCES += introspect/kinds/composite_type.c

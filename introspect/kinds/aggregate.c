@@ -2,15 +2,21 @@
 // Aggregates: a row of pg_aggregate and the row of pg_proc that it hangs on.
 #include "introspect/postgres_read.h"
 
+#include <string.h>
+
 #include "base/arena.h"
+#include "base/buf.h"
+#include "base/sql.h"
+#include "introspect/ddl.h"
 
 enum {
-	RESULT = ATTR_FIRST_OWN, STATE_FUNCTION, STATE_TYPE, STATE_SPACE, FINAL_FUNCTION, FINAL_MODIFY, COMBINE_FUNCTION,
+	ARGUMENTS = ATTR_FIRST_OWN, RESULT, STATE_FUNCTION, STATE_TYPE, STATE_SPACE, FINAL_FUNCTION, FINAL_MODIFY, COMBINE_FUNCTION,
 	SERIAL_FUNCTION, DESERIAL_FUNCTION, INITIAL_CONDITION, MOVING_STATE_FUNCTION, MOVING_INVERSE_FUNCTION, MOVING_STATE_TYPE,
 	MOVING_FINAL_FUNCTION, MOVING_INITIAL_CONDITION, SORT_OPERATOR, AGGREGATE_KIND, PARALLEL,
 };
 static const struct attr attrs[] = {
 	COMMON_ATTRS,
+	[ARGUMENTS] = { "arguments", FORM_TEXT },
 	[RESULT] = { "result", FORM_TEXT },
 	[STATE_FUNCTION] = { "state_function", FORM_TEXT },
 	[STATE_TYPE] = { "state_type", FORM_TEXT },
@@ -39,17 +45,18 @@ static void aggregate_row(struct postgres_read *read, struct row row)
 	struct object *aggregate =
 		read_add(read, &kind_aggregate, schema, arena_printf(read->arena, "%s(%s)", row_text(row, 2), row_text(row, 3)));
 	read_remember(read, PG_PROC, row_oid(row, 0), aggregate);
-	for (int i = RESULT; i <= PARALLEL; i++) // the query's columns are in the order of the attributes
-		aggregate->values[i] = row_intern(read, row, 4 + i - RESULT);
+	for (int i = ARGUMENTS; i <= PARALLEL; i++) // the query's columns are in the order of the attributes
+		aggregate->values[i] = row_intern(read, row, 4 + i - ARGUMENTS);
 	if (read->groups & 1u << GROUP_OWNER)
-		aggregate->values[ATTR_OWNER] = read_role(read, row_oid(row, 4 + PARALLEL - RESULT + 1));
+		aggregate->values[ATTR_OWNER] = read_role(read, row_oid(row, 4 + PARALLEL - ARGUMENTS + 1));
 }
 
 #define FUNCTION(name) "nullif(a." name "::text, '-')"
 
 static const struct pg_query queries[] = {
 	{ "aggregates",
-	  "select p.oid, p.pronamespace, p.proname, oidvectortypes(p.proargtypes), format_type(p.prorettype, null), "
+	  "select p.oid, p.pronamespace, p.proname, oidvectortypes(p.proargtypes), nullif(pg_get_function_arguments(p.oid), ''), "
+	  "format_type(p.prorettype, null), "
 	  FUNCTION("aggtransfn") ", format_type(a.aggtranstype, null), nullif(a.aggtransspace, 0), " FUNCTION("aggfinalfn") ", "
 	  "nullif(concat(case when a.aggfinalextra then 'EXTRA ' end, case a.aggfinalmodify when 's' then 'SHAREABLE' when 'w' then "
 	  "'READ_WRITE' end), ''), "
@@ -64,7 +71,99 @@ static const struct pg_query queries[] = {
 	{ NULL },
 };
 
+// "EXTRA READ_WRITE", in two options.
+static void add_final_modify(struct buf *sql, const char *modify)
+{
+	if (strstr(modify, "EXTRA") != NULL)
+		buf_adds(sql, ",\n\tFINALFUNC_EXTRA");
+	const char *word = strncmp(modify, "EXTRA", 5) == 0 ? modify + 5 + strspn(modify + 5, " ") : modify;
+	if (*word != '\0')
+		buf_addf(sql, ",\n\tFINALFUNC_MODIFY = %s", word);
+}
+
+static void write_aggregate(struct buf *sql, const struct object *aggregate)
+{
+	const char *const *values = aggregate->values;
+	auto_buf plain = BUF_INIT;
+	buf_add(&plain, aggregate->path[1], strcspn(aggregate->path[1], "("));
+	const char *path[] = { aggregate->path[0], plain.data };
+	buf_adds(sql, "CREATE OR REPLACE AGGREGATE ");
+	sql_name(sql, path, 2);
+	buf_addf(sql, "(%s) (\n\tSFUNC = %s,\n\tSTYPE = %s", values[ARGUMENTS] == NULL ? "*" : values[ARGUMENTS], values[STATE_FUNCTION],
+	         values[STATE_TYPE]);
+	static const struct { int attr; const char *name; bool literal; } options[] = {
+		{ STATE_SPACE, "SSPACE", false }, { FINAL_FUNCTION, "FINALFUNC", false }, { COMBINE_FUNCTION, "COMBINEFUNC", false },
+		{ SERIAL_FUNCTION, "SERIALFUNC", false }, { DESERIAL_FUNCTION, "DESERIALFUNC", false }, { INITIAL_CONDITION, "INITCOND", true },
+		{ MOVING_STATE_FUNCTION, "MSFUNC", false }, { MOVING_INVERSE_FUNCTION, "MINVFUNC", false }, { MOVING_STATE_TYPE, "MSTYPE", false },
+		{ MOVING_FINAL_FUNCTION, "MFINALFUNC", false }, { MOVING_INITIAL_CONDITION, "MINITCOND", true }, { PARALLEL, "PARALLEL", false },
+	};
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+		if (values[options[i].attr] == NULL)
+			continue;
+		buf_addf(sql, ",\n\t%s = ", options[i].name);
+		if (options[i].literal)
+			sql_literal(sql, values[options[i].attr]);
+		else
+			buf_adds(sql, values[options[i].attr]);
+	}
+	if (values[FINAL_MODIFY] != NULL)
+		add_final_modify(sql, values[FINAL_MODIFY]);
+	if (values[SORT_OPERATOR] != NULL) { // "<(integer,integer)", "public.<(a,b)"
+		size_t length = (size_t)(strrchr(values[SORT_OPERATOR], '(') - values[SORT_OPERATOR]);
+		buf_addf(sql, ",\n\tSORTOP = OPERATOR(%s%.*s)", memchr(values[SORT_OPERATOR], '.', length) == NULL ? "pg_catalog." : "", (int)length,
+		         values[SORT_OPERATOR]);
+	}
+	if (values[AGGREGATE_KIND] != NULL && strcmp(values[AGGREGATE_KIND], "hypothetical-set") == 0)
+		buf_adds(sql, ",\n\tHYPOTHETICAL");
+	buf_adds(sql, "\n);\n");
+}
+
+// The name as DROP and COMMENT want it: the arguments of an aggregate without any are a star, and those of an ordered-set
+// aggregate are written as they were declared.
+static void aggregate_identity(struct buf *sql, const struct object *aggregate)
+{
+	auto_buf plain = BUF_INIT;
+	buf_add(&plain, aggregate->path[1], strcspn(aggregate->path[1], "("));
+	const char *path[] = { aggregate->path[0], plain.data };
+	buf_adds(sql, "AGGREGATE ");
+	sql_name(sql, path, 2);
+	buf_addf(sql, "(%s)", aggregate->values[ARGUMENTS] == NULL ? "*" : aggregate->values[ARGUMENTS]);
+}
+
+static bool aggregate_create(struct buf *sql, const struct snapshot *in, const struct object *aggregate)
+{
+	(void)in;
+	write_aggregate(sql, aggregate);
+	auto_buf identity = BUF_INIT;
+	aggregate_identity(&identity, aggregate);
+	ddl_common_of_new(sql, identity.data, aggregate);
+	return true;
+}
+
+static bool aggregate_drop(struct buf *sql, const struct snapshot *in, const struct object *aggregate)
+{
+	(void)in;
+	buf_adds(sql, "DROP ");
+	aggregate_identity(sql, aggregate);
+	buf_adds(sql, ";\n");
+	return true;
+}
+
+static bool aggregate_alter(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
+                            uint32_t changed)
+{
+	if (changed & (1u << ARGUMENTS | 1u << RESULT | 1u << STATE_TYPE | 1u << AGGREGATE_KIND))
+		aggregate_drop(sql, in, from);
+	if (changed & ~(1u << ATTR_COMMENT | 1u << ATTR_OWNER | 1u << ATTR_ACL))
+		write_aggregate(sql, to);
+	auto_buf identity = BUF_INIT;
+	aggregate_identity(&identity, to);
+	ddl_common(sql, identity.data, to, &changed);
+	return sql->length > 0;
+}
+
 const struct kind kind_aggregate = {
 	.name = "aggregate", .sql = "AGGREGATE", .summary = "an aggregate function", .engines = ENGINE_POSTGRESQL, .arguments = true,
 	KIND_ATTRS(attrs), .queries = queries,
+	.create = aggregate_create, .drop = aggregate_drop, .alter = aggregate_alter,
 };

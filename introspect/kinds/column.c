@@ -3,11 +3,13 @@
 // from its parent is an object only where it differs from the parent's.
 #include "introspect/postgres_read.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/sql.h"
+#include "introspect/ddl.h"
 #include "introspect/sqlite_read.h"
 
 enum {
@@ -75,8 +77,6 @@ static void column_row(struct postgres_read *read, struct row row)
 	object->values[COMPRESSION] = word(*compression, "pl", (const char *const[]){ "pglz", "lz4" });
 	object->values[STATISTICS] = row_intern(read, row, 8);
 	object->values[OPTIONS] = row_list(read, row, 9);
-	if (read->groups & 1u << GROUP_COLUMN_ORDER)
-		object->values[POSITION] = row_intern(read, row, 1); // its order only: see column_finish
 }
 
 static struct object *column_object(struct postgres_read *read, struct row row)
@@ -185,12 +185,17 @@ static const struct object *parent_column(const struct pg_relation *relation, co
 	return NULL;
 }
 
+// Positions without the gaps that dropped columns left. They are compared only where column order is asked for, but a
+// table that is made again should have its columns in their order.
 static void number_columns(struct postgres_read *read, struct pg_relation *relation)
 {
 	int position = 0;
 	for (size_t i = 0; i < relation->n_columns; i++) {
-		if (relation->columns[i].name != NULL && relation->columns[i].object != NULL)
-			relation->columns[i].object->values[POSITION] = arena_printf(read->arena, "%d", ++position);
+		if (relation->columns[i].name == NULL || relation->columns[i].object == NULL)
+			continue;
+		char text[16];
+		snprintf(text, sizeof text, "%d", ++position);
+		relation->columns[i].object->values[POSITION] = read_intern(read, text);
 	}
 }
 
@@ -204,7 +209,7 @@ static void column_finish(struct postgres_read *read)
 			continue;
 		if (relation->object->kind->column_list != 0)
 			list_columns(read, relation);
-		else if (read->groups & 1u << GROUP_COLUMN_ORDER)
+		else
 			number_columns(read, relation);
 		for (size_t j = 0; relation->parent != NULL && j < relation->n_columns; j++) {
 			struct pg_column *column = &relation->columns[j];
@@ -239,8 +244,380 @@ static void sqlite_column(struct sqlite_read *read, const struct sqlite_item *it
 	}
 }
 
+void column_settings(struct buf *sql, const struct snapshot *in, const struct object *column)
+{
+	uint32_t changed = 0;
+	static const int settings[] = { STORAGE, COMPRESSION, STATISTICS, OPTIONS };
+	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+		changed |= column->values[settings[i]] != NULL ? 1u << settings[i] : 0;
+	const char **none = arena_array(in->arena, column->kind->n_attrs, sizeof *none);
+	const struct object bare = { column->kind, column->path, column->n_path, none };
+	if (changed != 0)
+		column->kind->alter(sql, in, &bare, column, changed);
+	if (in->engine == ENGINE_POSTGRESQL && column->values[ATTR_COMMENT] != NULL) {
+		changed = 1u << ATTR_COMMENT;
+		column->kind->alter(sql, in, &bare, column, changed);
+	}
+}
+
+// "expression STORED" as the attribute holds it, in two.
+static int generated_length(const char *generated, const char **word_of)
+{
+	const char *last = strrchr(generated, ' ');
+	*word_of = last == NULL ? "" : last + 1;
+	return last == NULL ? (int)strlen(generated) : (int)(last - generated);
+}
+
+static void add_generated(struct buf *sql, const char *generated)
+{
+	const char *stored;
+	int length = generated_length(generated, &stored);
+	buf_addf(sql, " GENERATED ALWAYS AS (%.*s) %s", length, generated, stored);
+}
+
+static void add_type(struct buf *sql, const struct object *column)
+{
+	buf_adds(sql, column->values[TYPE]);
+	if (column->values[COLLATION] != NULL)
+		buf_addf(sql, " COLLATE %s", column->values[COLLATION]);
+}
+
+// What SQLite takes as a default without parentheses: a signed number, a string, a word.
+static bool is_literal(const char *expression)
+{
+	size_t length = strlen(expression);
+	const char *quote = strchr(expression, '\'');
+	if (quote != NULL) // one string, or a blob x'..', from its beginning to its end
+		return quote - expression <= 1 && strchr(quote + 1, '\'') == expression + length - 1;
+	return strspn(expression + (*expression == '-' || *expression == '+'),
+	              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") + (*expression == '-' || *expression == '+') == length;
+}
+
+void column_definition(struct buf *sql, const struct snapshot *in, const struct object *column)
+{
+	const char *const *values = column->values;
+	ddl_own_name(sql, column);
+	if (values[TYPE] != NULL && values[TYPE][0] != '\0') { // SQLite has columns without one
+		buf_addc(sql, ' ');
+		add_type(sql, column);
+	} else if (values[COLLATION] != NULL) {
+		buf_addf(sql, " COLLATE %s", values[COLLATION]);
+	}
+	if (values[DEFAULT] != NULL)
+		buf_addf(sql, in->engine == ENGINE_SQLITE && !is_literal(values[DEFAULT]) ? " DEFAULT (%s)" : " DEFAULT %s", values[DEFAULT]);
+	if (values[GENERATED] != NULL)
+		add_generated(sql, values[GENERATED]);
+	if (values[IDENTITY] != NULL) {
+		buf_addf(sql, " GENERATED %s AS IDENTITY", values[IDENTITY]);
+		if (values[IDENTITY_OPTIONS] != NULL)
+			buf_addf(sql, " (%s)", values[IDENTITY_OPTIONS]);
+	}
+	if (values[NOT_NULL] != NULL)
+		buf_adds(sql, " NOT NULL");
+	if (values[CONFLICT] != NULL)
+		buf_addf(sql, " ON CONFLICT %s", values[CONFLICT]);
+}
+
+static bool column_create(struct buf *sql, const struct snapshot *in, const struct object *column)
+{
+	const char *const *values = column->values;
+	if (in->engine == ENGINE_SQLITE) {
+		const char *stored = "";
+		if (values[GENERATED] != NULL)
+			generated_length(values[GENERATED], &stored);
+		bool constant = values[DEFAULT] == NULL || (is_literal(values[DEFAULT]) && strncmp(values[DEFAULT], "CURRENT_", 8) != 0);
+		if (strcmp(stored, "STORED") == 0 || !constant || (values[NOT_NULL] != NULL && values[DEFAULT] == NULL && values[GENERATED] == NULL)) {
+			ddl_rebuild(sql, column, "add such a column (STORED, NOT NULL without a default, or a default that is no constant)");
+			return true;
+		}
+	}
+	ddl_alter_table(sql, column);
+	buf_adds(sql, "ADD COLUMN ");
+	column_definition(sql, in, column);
+	buf_adds(sql, ";\n");
+	if (in->engine == ENGINE_POSTGRESQL)
+		column_settings(sql, in, column);
+	return true;
+}
+
+static bool column_drop(struct buf *sql, const struct snapshot *in, const struct object *column)
+{
+	(void)in;
+	ddl_alter_table(sql, column);
+	buf_adds(sql, "DROP COLUMN ");
+	ddl_own_name(sql, column);
+	buf_adds(sql, ";\n");
+	return true;
+}
+
+static void alter_column(struct buf *sql, const struct object *column)
+{
+	ddl_alter_table(sql, column);
+	buf_adds(sql, "ALTER COLUMN ");
+	ddl_own_name(sql, column);
+	buf_addc(sql, ' ');
+}
+
+// SET NOT NULL reads the whole table under ACCESS EXCLUSIVE unless a valid CHECK proves it (12 and later); the CHECK is
+// validated under a lock that lets reads and writes go on. Dropping it in the same statement would take the proof away.
+static void set_not_null(struct buf *sql, const struct object *column)
+{
+	auto_buf check = BUF_INIT;
+	buf_addf(&check, "driftcheck_%.*s_not_null", 40, column->path[column->n_path - 1]);
+	while (check.length > 0 && ((unsigned char)check.data[check.length - 1] & 0xc0) == 0x80) // cut within a character
+		check.data[--check.length] = '\0';
+	auto_buf name = BUF_INIT;
+	sql_ident(&name, check.data);
+	ddl_alter_table(sql, column);
+	buf_addf(sql, "ADD CONSTRAINT %s CHECK (", name.data);
+	ddl_own_name(sql, column);
+	buf_adds(sql, " IS NOT NULL) NOT VALID;\n");
+	ddl_alter_table(sql, column);
+	buf_addf(sql, "VALIDATE CONSTRAINT %s;\n", name.data);
+	alter_column(sql, column);
+	buf_adds(sql, "SET NOT NULL;\n");
+	ddl_alter_table(sql, column);
+	buf_addf(sql, "DROP CONSTRAINT %s;\n", name.data);
+}
+
+// Whether rows that are there already get the default without being rewritten: constants and what is stable within a
+// statement. A call of anything else may be volatile.
+static bool is_cheap_default(const char *expression)
+{
+	static const char *const not_volatile[] = { "now()", "transaction_timestamp()", "statement_timestamp()" };
+	static const char *const modified_types[] = { "varying", "character", "numeric", "bit", "timestamp", "time", "interval" };
+	for (size_t i = 0; i < sizeof not_volatile / sizeof *not_volatile; i++) {
+		if (strcmp(expression, not_volatile[i]) == 0)
+			return true;
+	}
+	bool quoted = false;
+	const char *word_start = expression;
+	for (const char *c = expression; *c != '\0'; c++) {
+		quoted ^= *c == '\'';
+		bool in_word = *c == '_' || *c == '"' || (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9');
+		if (!quoted && *c == '(' && word_start < c) {
+			bool is_type = false; // '0'::numeric(10,2)
+			for (size_t i = 0; i < sizeof modified_types / sizeof *modified_types; i++)
+				is_type |= strlen(modified_types[i]) == (size_t)(c - word_start) &&
+				           strncmp(word_start, modified_types[i], (size_t)(c - word_start)) == 0;
+			if (!is_type)
+				return false;
+		}
+		if (quoted || !in_word)
+			word_start = c + 1;
+	}
+	return true;
+}
+
+static bool column_create_online(struct buf *sql, const struct snapshot *in, const struct object *column)
+{
+	const char *const *values = column->values;
+	bool fills_itself = values[IDENTITY] != NULL || values[GENERATED] != NULL;
+	bool cheap = values[DEFAULT] == NULL || is_cheap_default(values[DEFAULT]);
+	if (in->engine == ENGINE_SQLITE || fills_itself || (cheap && (values[NOT_NULL] == NULL || values[DEFAULT] != NULL)))
+		return column_create(sql, in, column);
+
+	// the column first, empty; then its default, for new rows; then the old rows; then NOT NULL
+	const char **first = arena_array(in->arena, column->kind->n_attrs, sizeof *first);
+	memcpy(first, values, column->kind->n_attrs * sizeof *first);
+	first[NOT_NULL] = NULL;
+	first[DEFAULT] = cheap ? values[DEFAULT] : NULL;
+	const struct object empty = { column->kind, column->path, column->n_path, first };
+	column_create(sql, in, &empty);
+	if (!cheap) {
+		alter_column(sql, column);
+		buf_addf(sql, "SET DEFAULT %s;\n", values[DEFAULT]);
+	}
+	ddl_remark(sql, "rows that are there already have NULL here: fill them in batches%s",
+	           values[NOT_NULL] != NULL ? " before what follows" : "");
+	if (values[NOT_NULL] != NULL)
+		set_not_null(sql, column);
+	return true;
+}
+
+static bool has_base(const char *type, const char *base)
+{
+	size_t length = strlen(base);
+	return strncmp(type, base, length) == 0 && strchr("( ", type[length]) != NULL && strchr(type, '[') == NULL;
+}
+
+// Types between which an assignment needs no USING; anything becomes text by itself.
+static bool needs_using(const char *from, const char *to)
+{
+	static const char *const families[][7] = {
+		{ "smallint", "integer", "bigint", "numeric", "real", "double precision" },
+		{ "text", "character" }, { "date", "timestamp" }, { "json", "jsonb" }, { "bit" }, { "time" }, { "interval" },
+	};
+	if (has_base(to, "text") || has_base(to, "character"))
+		return false;
+	for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+		bool has_from = false, has_to = false;
+		for (size_t j = 0; families[i][j] != NULL; j++) {
+			has_from |= has_base(from, families[i][j]);
+			has_to |= has_base(to, families[i][j]);
+		}
+		if (has_from && has_to)
+			return false;
+	}
+	return true;
+}
+
+// The options of an identity's sequence, with what one gets without naming them.
+static void change_identity_options(struct buf *sql, const struct object *from, const struct object *to)
+{
+	static const struct { const char *name, *default_; } options[] = {
+		{ "INCREMENT BY", "INCREMENT BY 1" }, { "MINVALUE", "NO MINVALUE" }, { "MAXVALUE", "NO MAXVALUE" },
+		{ "START WITH", "START WITH 1" }, { "CACHE", "CACHE 1" }, { "CYCLE", "NO CYCLE" },
+	};
+	const char *old = from->values[IDENTITY_OPTIONS], *new = to->values[IDENTITY_OPTIONS];
+	alter_column(sql, to);
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+		const char *was = old == NULL ? NULL : strstr(old, options[i].name), *is = new == NULL ? NULL : strstr(new, options[i].name);
+		size_t name_length = strlen(options[i].name);
+		size_t was_length = was == NULL ? 0 : name_length + 1 + strspn(was + name_length + 1, "-0123456789");
+		size_t is_length = is == NULL ? 0 : name_length + (is[name_length] == ' ' ? 1 + strspn(is + name_length + 1, "-0123456789") : 0);
+		if (is != NULL && !(was != NULL && was_length == is_length && strncmp(was, is, is_length) == 0))
+			buf_addf(sql, "SET %.*s ", (int)is_length, is);
+		else if (is == NULL && was != NULL)
+			buf_addf(sql, "SET %s ", options[i].default_);
+	}
+	sql->data[--sql->length] = '\0'; // the blank
+	buf_adds(sql, ";\n");
+}
+
+static void change_identity(struct buf *sql, const struct object *from, const struct object *to, uint32_t changed)
+{
+	const char *old = from->values[IDENTITY], *new = to->values[IDENTITY];
+	if (old == NULL && new != NULL) {
+		if (from->values[DEFAULT] != NULL) {
+			alter_column(sql, to);
+			buf_adds(sql, "DROP DEFAULT;\n");
+		}
+		alter_column(sql, to);
+		buf_addf(sql, "ADD GENERATED %s AS IDENTITY", new);
+		if (to->values[IDENTITY_OPTIONS] != NULL)
+			buf_addf(sql, " (%s)", to->values[IDENTITY_OPTIONS]);
+		buf_adds(sql, ";\n");
+		return;
+	}
+	if (new == NULL) {
+		alter_column(sql, to);
+		buf_adds(sql, "DROP IDENTITY;\n");
+		return;
+	}
+	if (changed & 1u << IDENTITY) {
+		alter_column(sql, to);
+		buf_addf(sql, "SET GENERATED %s;\n", new);
+	}
+	if (changed & 1u << IDENTITY_OPTIONS)
+		change_identity_options(sql, from, to);
+}
+
+static void change_generated(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to)
+{
+	const char *old = from->values[GENERATED], *new = to->values[GENERATED], *stored;
+	if (new == NULL) {
+		alter_column(sql, to);
+		buf_adds(sql, "DROP EXPRESSION;\n");
+	} else if (old != NULL && in->major >= 17) {
+		int length = generated_length(new, &stored);
+		alter_column(sql, to);
+		buf_addf(sql, "SET EXPRESSION AS (%.*s);\n", length, new);
+	} else {
+		column_drop(sql, in, to);
+		column_create(sql, in, to);
+	}
+}
+
+static void change_storage(struct buf *sql, const struct snapshot *in, const struct object *to)
+{
+	const char *storage = to->values[STORAGE];
+	if (storage == NULL && in->major >= 16)
+		storage = "DEFAULT";
+	else if (storage == NULL) // a type that allows a choice has EXTENDED, but for numeric
+		storage = strncmp(to->values[TYPE], "numeric", 7) == 0 ? "MAIN" : "EXTENDED";
+	alter_column(sql, to);
+	buf_addf(sql, "SET STORAGE %s;\n", storage);
+}
+
+static bool column_alter(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
+                         uint32_t changed)
+{
+	if (in->engine == ENGINE_SQLITE) {
+		ddl_rebuild(sql, to, "alter a column");
+		return true;
+	}
+	const char *const *values = to->values;
+	if (changed & 1u << POSITION)
+		ddl_remark(sql, "the order of columns cannot be changed: drop and add them again, or make the table anew");
+	bool remake = changed & 1u << GENERATED && values[GENERATED] != NULL && (from->values[GENERATED] == NULL || in->major < 17);
+	if (remake) { // says everything
+		change_generated(sql, in, from, to);
+		return true;
+	}
+	bool new_identity = changed & 1u << IDENTITY && from->values[IDENTITY] == NULL;
+	if (changed & 1u << IDENTITY && values[IDENTITY] == NULL) // before a default is set
+		change_identity(sql, from, to, changed);
+	if (changed & 1u << GENERATED)
+		change_generated(sql, in, from, to);
+	if (changed & (1u << TYPE | 1u << COLLATION)) {
+		bool retype = from->values[TYPE] != NULL && needs_using(from->values[TYPE], values[TYPE]);
+		bool has_default = retype && from->values[DEFAULT] != NULL; // which need not fit the new type
+		if (has_default) {
+			alter_column(sql, to);
+			buf_adds(sql, "DROP DEFAULT;\n");
+			changed |= values[DEFAULT] != NULL ? 1u << DEFAULT : 0;
+		}
+		alter_column(sql, to);
+		buf_adds(sql, "TYPE ");
+		add_type(sql, to);
+		if (retype) {
+			buf_adds(sql, " USING ");
+			ddl_own_name(sql, to);
+			// an enum and the like are reached through text alone
+			bool is_text = has_base(from->values[TYPE], "text") || has_base(from->values[TYPE], "character");
+			buf_addf(sql, is_text ? "::%s" : "::text::%s", values[TYPE]);
+		}
+		buf_adds(sql, ";\n");
+	}
+	if (changed & 1u << DEFAULT && !new_identity) {
+		alter_column(sql, to);
+		buf_addf(sql, "%s%s;\n", values[DEFAULT] == NULL ? "DROP DEFAULT" : "SET DEFAULT ", values[DEFAULT] == NULL ? "" : values[DEFAULT]);
+	}
+	if (changed & 1u << NOT_NULL && values[NOT_NULL] != NULL)
+		set_not_null(sql, to);
+	if (changed & (1u << IDENTITY | 1u << IDENTITY_OPTIONS) && values[IDENTITY] != NULL)
+		change_identity(sql, from, to, changed);
+	if (changed & 1u << NOT_NULL && values[NOT_NULL] == NULL) { // an identity column is NOT NULL as long as it is one
+		alter_column(sql, to);
+		buf_adds(sql, "DROP NOT NULL;\n");
+	}
+	if (changed & 1u << STORAGE)
+		change_storage(sql, in, to);
+	if (changed & 1u << COMPRESSION) {
+		alter_column(sql, to);
+		buf_addf(sql, "SET COMPRESSION %s;\n", values[COMPRESSION] == NULL ? "default" : values[COMPRESSION]);
+	}
+	if (changed & 1u << STATISTICS) {
+		alter_column(sql, to);
+		buf_addf(sql, "SET STATISTICS %s;\n", values[STATISTICS] == NULL ? "-1" : values[STATISTICS]);
+	}
+	if (changed & 1u << OPTIONS) {
+		auto_buf start = BUF_INIT;
+		alter_column(&start, to);
+		start.data[--start.length] = '\0'; // the blank
+		ddl_change_options(sql, start.data, from->values[OPTIONS], values[OPTIONS], "");
+	}
+	auto_buf identity = BUF_INIT;
+	buf_adds(&identity, "COLUMN ");
+	object_name(&identity, to);
+	ddl_common(sql, identity.data, to, &changed);
+	return sql->length > 0;
+}
+
 const struct kind kind_column = {
 	.name = "column", .sql = "COLUMN", .summary = "a column of a table", .engines = ENGINE_POSTGRESQL | ENGINE_SQLITE,
 	.child = true, KIND_ATTRS(attrs), .queries = queries, .finish = column_finish,
 	.sqlite_read = sqlite_column,
+	.create = column_create, .create_online = column_create_online, .drop = column_drop, .alter = column_alter,
 };

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/sql.h"
+#include "introspect/ddl.h"
 #include "introspect/sqlite_read.h"
 
 enum {
@@ -217,8 +218,344 @@ static void sqlite_constraint(struct sqlite_read *read, const struct sqlite_item
 	}
 }
 
+// "a, b WITHOUT OVERLAPS" and "a, PERIOD b": the range is the last column.
+static void add_key_columns(struct buf *sql, const char *columns, const char *before_last, const char *after_last)
+{
+	auto_arena arena = arena_new();
+	size_t n;
+	const char **names = ddl_list(arena, columns, &n);
+	for (size_t i = 0; i < n; i++)
+		buf_addf(sql, "%s%s%s%s", i > 0 ? ", " : "", i + 1 == n ? before_last : "", names[i], i + 1 == n ? after_last : "");
+}
+
+static void add_index_clauses(struct buf *sql, const char *const *values, bool of_constraint)
+{
+	if (values[INCLUDE] != NULL)
+		buf_addf(sql, " INCLUDE (%s)", values[INCLUDE]);
+	if (values[NULLS_NOT_DISTINCT] != NULL && !of_constraint)
+		buf_adds(sql, " NULLS NOT DISTINCT");
+	if (values[INDEX_OPTIONS] != NULL) {
+		buf_adds(sql, " WITH ");
+		ddl_options(sql, values[INDEX_OPTIONS], "");
+	}
+	if (values[TABLESPACE] != NULL) {
+		buf_adds(sql, of_constraint ? " USING INDEX TABLESPACE " : " TABLESPACE ");
+		sql_ident(sql, values[TABLESPACE]);
+	}
+}
+
+static bool is_type(const struct object *constraint, const char *type)
+{
+	return strcmp(constraint->values[TYPE], type) == 0;
+}
+
+static void add_foreign_key(struct buf *sql, const char *const *values)
+{
+	const char *period = values[PERIOD] != NULL ? "PERIOD " : "";
+	buf_adds(sql, "FOREIGN KEY (");
+	add_key_columns(sql, values[COLUMNS], period, "");
+	buf_adds(sql, ") REFERENCES ");
+	const char *open = values[PERIOD] != NULL ? strrchr(values[REFERENCES], '(') : NULL;
+	if (open != NULL) {
+		auto_buf columns = BUF_INIT;
+		buf_add(&columns, open + 1, strlen(open + 1) - 1);
+		buf_add(sql, values[REFERENCES], (size_t)(open - values[REFERENCES]) + 1);
+		add_key_columns(sql, columns.data, period, "");
+		buf_addc(sql, ')');
+	} else {
+		buf_adds(sql, values[REFERENCES]);
+	}
+	if (values[MATCH] != NULL)
+		buf_addf(sql, " MATCH %s", values[MATCH]);
+	if (values[ON_UPDATE] != NULL)
+		buf_addf(sql, " ON UPDATE %s", values[ON_UPDATE]);
+	if (values[ON_DELETE] != NULL)
+		buf_addf(sql, " ON DELETE %s", values[ON_DELETE]);
+}
+
+// SQLite's unnamed constraints have a made name with what they are about in parentheses.
+static bool is_named(const struct snapshot *in, const struct object *constraint)
+{
+	const char *name = constraint->path[constraint->n_path - 1];
+	return in->engine != ENGINE_SQLITE || (strcmp(name, "primary_key") != 0 && strchr(name, '(') == NULL);
+}
+
+// What stands after CONSTRAINT name, without NOT VALID.
+static void add_body(struct buf *sql, const struct object *constraint)
+{
+	const char *const *values = constraint->values;
+	if (is_type(constraint, "EXCLUDE")) { // as pg_get_constraintdef has it, whole
+		buf_adds(sql, values[EXPRESSION]);
+		return;
+	}
+	if (is_type(constraint, "CHECK")) {
+		buf_addf(sql, "CHECK (%s)%s", values[EXPRESSION], values[NO_INHERIT] != NULL ? " NO INHERIT" : "");
+	} else if (is_type(constraint, "FOREIGN KEY")) {
+		add_foreign_key(sql, values);
+	} else {
+		buf_adds(sql, values[TYPE]);
+		buf_adds(sql, values[NULLS_NOT_DISTINCT] != NULL ? " NULLS NOT DISTINCT (" : " (");
+		add_key_columns(sql, values[COLUMNS], "", values[PERIOD] != NULL ? " WITHOUT OVERLAPS" : "");
+		buf_addc(sql, ')');
+		add_index_clauses(sql, values, true);
+	}
+	if (values[CONFLICT] != NULL)
+		buf_addf(sql, " ON CONFLICT %s", values[CONFLICT]);
+	if (values[DEFERRABLE] != NULL)
+		buf_addf(sql, " %s", values[DEFERRABLE]);
+	if (values[NOT_ENFORCED] != NULL)
+		buf_adds(sql, " NOT ENFORCED");
+}
+
+void constraint_definition(struct buf *sql, const struct snapshot *in, const struct object *constraint)
+{
+	if (is_named(in, constraint)) {
+		buf_adds(sql, "CONSTRAINT ");
+		ddl_own_name(sql, constraint);
+		buf_addc(sql, ' ');
+	}
+	add_body(sql, constraint);
+}
+
+static void alter_owner(struct buf *sql, const struct snapshot *in, const struct object *constraint)
+{
+	const struct object *owner = snapshot_parent(in, constraint);
+	buf_addf(sql, "ALTER %s ", owner == NULL ? "TABLE" : owner->kind->sql);
+	ddl_parent_name(sql, constraint);
+	buf_addc(sql, ' ');
+}
+
+static void add_constraint(struct buf *sql, const struct snapshot *in, const struct object *constraint, const char *name,
+                           const char *end)
+{
+	alter_owner(sql, in, constraint);
+	buf_adds(sql, "ADD CONSTRAINT ");
+	sql_ident(sql, name);
+	buf_addc(sql, ' ');
+	add_body(sql, constraint);
+	buf_addf(sql, "%s;\n", end);
+}
+
+static void validate(struct buf *sql, const struct snapshot *in, const struct object *constraint, const char *name)
+{
+	alter_owner(sql, in, constraint);
+	buf_adds(sql, "VALIDATE CONSTRAINT ");
+	sql_ident(sql, name);
+	buf_adds(sql, ";\n");
+}
+
+static const char *own_name(const struct object *constraint)
+{
+	return constraint->path[constraint->n_path - 1];
+}
+
+// CLUSTER ON and REPLICA IDENTITY hang on the constraint's index.
+static void set_index_state(struct buf *sql, const struct object *constraint)
+{
+	const char *state = constraint->values[INDEX_STATE];
+	static const struct { const char *word, *statement; } states[] = {
+		{ "CLUSTER ON", "CLUSTER ON" }, { "REPLICA IDENTITY", "REPLICA IDENTITY USING INDEX" },
+	};
+	for (size_t i = 0; state != NULL && i < sizeof states / sizeof *states; i++) {
+		if (strstr(state, states[i].word) == NULL)
+			continue;
+		ddl_alter_table(sql, constraint);
+		buf_addf(sql, "%s ", states[i].statement);
+		ddl_own_name(sql, constraint);
+		buf_adds(sql, ";\n");
+	}
+}
+
+static void comment_on_constraint(struct buf *sql, const struct snapshot *in, const struct object *constraint, uint32_t changed)
+{
+	const struct object *owner = snapshot_parent(in, constraint);
+	auto_buf identity = BUF_INIT;
+	buf_adds(&identity, "CONSTRAINT ");
+	ddl_own_name(&identity, constraint);
+	buf_adds(&identity, owner != NULL && strcmp(owner->kind->sql, "DOMAIN") == 0 ? " ON DOMAIN " : " ON ");
+	ddl_parent_name(&identity, constraint);
+	changed &= 1u << ATTR_COMMENT;
+	ddl_common(sql, identity.data, constraint, &changed);
+}
+
+static bool constraint_create(struct buf *sql, const struct snapshot *in, const struct object *constraint)
+{
+	if (in->engine == ENGINE_SQLITE) {
+		ddl_rebuild(sql, constraint, "add a constraint to a table");
+		return true;
+	}
+	const char *const *values = constraint->values;
+	if (ddl_has_unread(constraint, UINT32_MAX))
+		return false;
+	bool not_valid = values[NOT_VALID] != NULL && values[NOT_ENFORCED] == NULL;
+	add_constraint(sql, in, constraint, own_name(constraint), not_valid ? " NOT VALID" : "");
+	set_index_state(sql, constraint);
+	if (values[ATTR_COMMENT] != NULL)
+		comment_on_constraint(sql, in, constraint, 1u << ATTR_COMMENT);
+	return true;
+}
+
+static bool is_partitioned(const struct snapshot *in, const struct object *constraint)
+{
+	const struct object *table = snapshot_parent(in, constraint);
+	int key = table == NULL ? -1 : kind_attr(table->kind, "partition_key");
+	return key >= 0 && table->values[key] != NULL;
+}
+
+// Whether it can be added without being checked at once. Before 18 a foreign key of a partitioned table cannot.
+static bool can_be_not_valid(const struct snapshot *in, const struct object *constraint)
+{
+	return is_type(constraint, "CHECK") || (is_type(constraint, "FOREIGN KEY") && (in->major >= 18 || !is_partitioned(in, constraint)));
+}
+
+// Whether its index can be built first, CONCURRENTLY.
+static bool can_use_index(const struct snapshot *in, const struct object *constraint)
+{
+	return (is_type(constraint, "PRIMARY KEY") || is_type(constraint, "UNIQUE")) && constraint->values[PERIOD] == NULL &&
+	       !is_partitioned(in, constraint);
+}
+
+static void build_index(struct buf *sql, const struct object *constraint, const char *name)
+{
+	const char *const *values = constraint->values;
+	buf_adds(sql, "CREATE UNIQUE INDEX CONCURRENTLY ");
+	sql_ident(sql, name);
+	buf_adds(sql, " ON ");
+	ddl_parent_name(sql, constraint);
+	buf_addf(sql, " (%s)", values[COLUMNS]);
+	add_index_clauses(sql, values, false);
+	buf_adds(sql, ";\n");
+}
+
+static bool constraint_create_online(struct buf *sql, const struct snapshot *in, const struct object *constraint)
+{
+	const char *const *values = constraint->values;
+	if (in->engine == ENGINE_SQLITE || ddl_has_unread(constraint, UINT32_MAX) || values[NOT_ENFORCED] != NULL ||
+	    (!can_be_not_valid(in, constraint) && !can_use_index(in, constraint)))
+		return constraint_create(sql, in, constraint);
+	if (can_be_not_valid(in, constraint)) {
+		add_constraint(sql, in, constraint, own_name(constraint), " NOT VALID");
+		if (values[NOT_VALID] == NULL)
+			validate(sql, in, constraint, own_name(constraint));
+	} else {
+		build_index(sql, constraint, own_name(constraint));
+		ddl_alter_table(sql, constraint);
+		buf_adds(sql, "ADD CONSTRAINT ");
+		ddl_own_name(sql, constraint);
+		buf_addf(sql, " %s USING INDEX ", values[TYPE]);
+		ddl_own_name(sql, constraint);
+		buf_addf(sql, "%s%s;\n", values[DEFERRABLE] != NULL ? " " : "", values[DEFERRABLE] != NULL ? values[DEFERRABLE] : "");
+		set_index_state(sql, constraint);
+	}
+	if (values[ATTR_COMMENT] != NULL)
+		comment_on_constraint(sql, in, constraint, 1u << ATTR_COMMENT);
+	return true;
+}
+
+static bool constraint_drop(struct buf *sql, const struct snapshot *in, const struct object *constraint)
+{
+	if (in->engine == ENGINE_SQLITE) {
+		ddl_rebuild(sql, constraint, "drop a constraint");
+		return true;
+	}
+	alter_owner(sql, in, constraint);
+	buf_adds(sql, "DROP CONSTRAINT ");
+	ddl_own_name(sql, constraint);
+	buf_adds(sql, ";\n");
+	return true;
+}
+
+// A constraint of this name that differs: the new one is made beside it first, so that rows are never unchecked.
+static bool replace(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to)
+{
+	auto_buf new = BUF_INIT;
+	buf_addf(&new, "%.*s_new", 58, own_name(to));
+	if (can_be_not_valid(in, to) && to->values[NOT_ENFORCED] == NULL) {
+		add_constraint(sql, in, to, new.data, " NOT VALID");
+		if (to->values[NOT_VALID] == NULL)
+			validate(sql, in, to, new.data);
+		constraint_drop(sql, in, from);
+		alter_owner(sql, in, to);
+		buf_adds(sql, "RENAME CONSTRAINT ");
+		sql_ident(sql, new.data);
+		buf_adds(sql, " TO ");
+		ddl_own_name(sql, to);
+		buf_adds(sql, ";\n");
+	} else if (can_use_index(in, to)) {
+		build_index(sql, to, new.data);
+		ddl_alter_table(sql, to);
+		buf_adds(sql, "DROP CONSTRAINT ");
+		ddl_own_name(sql, to);
+		buf_adds(sql, ", ADD CONSTRAINT ");
+		ddl_own_name(sql, to);
+		buf_addf(sql, " %s USING INDEX ", to->values[TYPE]);
+		sql_ident(sql, new.data);
+		buf_addf(sql, "%s%s;\n", to->values[DEFERRABLE] != NULL ? " " : "", to->values[DEFERRABLE] != NULL ? to->values[DEFERRABLE] : "");
+		set_index_state(sql, to);
+	} else {
+		constraint_drop(sql, in, from);
+		constraint_create(sql, in, to);
+	}
+	return true;
+}
+
+// The triggers behind a foreign key have no names that could be given; those of both tables are meant.
+static void enable_triggers(struct buf *sql, const struct object *constraint)
+{
+	const char *verb = constraint->values[TRIGGERS_DISABLED] != NULL ? "DISABLE" : "ENABLE";
+	ddl_alter_table(sql, constraint);
+	buf_addf(sql, "%s TRIGGER ALL;\n", verb);
+	const char *open = strrchr(constraint->values[REFERENCES], '(');
+	auto_buf own = BUF_INIT;
+	ddl_parent_name(&own, constraint);
+	size_t length = open == NULL ? strlen(constraint->values[REFERENCES]) : (size_t)(open - constraint->values[REFERENCES]);
+	if (own.length != length || strncmp(own.data, constraint->values[REFERENCES], length) != 0)
+		buf_addf(sql, "ALTER TABLE %.*s %s TRIGGER ALL;\n", (int)length, constraint->values[REFERENCES], verb);
+}
+
+static bool constraint_alter(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
+                             uint32_t changed)
+{
+	if (in->engine == ENGINE_SQLITE) {
+		ddl_rebuild(sql, to, "alter a constraint");
+		return true;
+	}
+	if (ddl_has_unread(to, UINT32_MAX))
+		return false;
+	const char *const *values = to->values;
+	uint32_t in_place = 1u << ATTR_COMMENT | 1u << TRIGGERS_DISABLED;
+	bool can_validate = values[NOT_VALID] == NULL && from->values[NOT_ENFORCED] == NULL;
+	in_place |= can_validate ? 1u << NOT_VALID : 0;
+	in_place |= is_type(to, "FOREIGN KEY") ? 1u << DEFERRABLE : 0;
+	bool rebuild_index = from->values[INDEX_STATE] != NULL && strstr(from->values[INDEX_STATE], "INVALID") != NULL;
+	in_place |= rebuild_index || values[INDEX_STATE] != NULL ? 1u << INDEX_STATE : 0;
+	if (changed & ~in_place)
+		return replace(sql, in, from, to);
+	if (changed & 1u << NOT_VALID)
+		validate(sql, in, to, own_name(to));
+	if (changed & 1u << DEFERRABLE) {
+		ddl_alter_table(sql, to);
+		buf_adds(sql, "ALTER CONSTRAINT ");
+		ddl_own_name(sql, to);
+		buf_addf(sql, " %s;\n", values[DEFERRABLE] == NULL ? "NOT DEFERRABLE" : values[DEFERRABLE]);
+	}
+	if (changed & 1u << INDEX_STATE && rebuild_index) {
+		buf_adds(sql, "REINDEX INDEX CONCURRENTLY ");
+		ddl_schema_name(sql, to, own_name(to));
+		buf_adds(sql, ";\n");
+	}
+	if (changed & 1u << INDEX_STATE)
+		set_index_state(sql, to);
+	if (changed & 1u << TRIGGERS_DISABLED)
+		enable_triggers(sql, to);
+	if (changed & 1u << ATTR_COMMENT)
+		comment_on_constraint(sql, in, to, changed);
+	return sql->length > 0;
+}
+
 const struct kind kind_constraint = {
 	.name = "constraint", .sql = "CONSTRAINT", .summary = "a primary key, UNIQUE, CHECK, FOREIGN KEY or EXCLUDE constraint",
 	.engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .child = true, KIND_ATTRS(attrs), .queries = queries,
 	.sqlite_read = sqlite_constraint,
+	.create = constraint_create, .create_online = constraint_create_online, .drop = constraint_drop, .alter = constraint_alter,
 };

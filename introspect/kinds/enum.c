@@ -2,6 +2,12 @@
 // Enumerated types. Labels compare in their order; enumsortorder itself depends on history.
 #include "introspect/postgres_read.h"
 
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "introspect/ddl.h"
+
 enum { LABELS = ATTR_FIRST_OWN };
 static const struct attr attrs[] = {
 	COMMON_ATTRS,
@@ -29,7 +35,61 @@ static const struct pg_query queries[] = {
 	{ NULL },
 };
 
+static bool enum_create(struct buf *sql, const struct snapshot *in, const struct object *type)
+{
+	(void)in;
+	auto_buf identity = BUF_INIT;
+	buf_adds(&identity, "TYPE ");
+	object_name(&identity, type);
+	buf_addf(sql, "CREATE %s AS ENUM (%s);\n", identity.data, type->values[LABELS] == NULL ? "" : type->values[LABELS]);
+	ddl_common_of_new(sql, identity.data, type);
+	return true;
+}
+
+// Labels can be added anywhere, but never removed and never moved.
+static void add_labels(struct buf *sql, const struct object *from, const struct object *to)
+{
+	auto_arena arena = arena_new();
+	size_t n_old, n_new, kept = 0;
+	const char **old = ddl_list(arena, from->values[LABELS], &n_old), **new = ddl_list(arena, to->values[LABELS], &n_new);
+	for (size_t i = 0; i < n_new && kept < n_old; i++)
+		kept += strcmp(new[i], old[kept]) == 0;
+	if (kept < n_old) {
+		auto_buf name = BUF_INIT;
+		object_name(&name, to);
+		ddl_remark(sql, "PostgreSQL cannot remove or reorder labels of an enum: make a new type with %s in this order, convert the "
+		           "columns that use %s to it, drop %s and rename the new one", to->values[LABELS] == NULL ? "none" : to->values[LABELS],
+		           name.data, name.data);
+		return;
+	}
+	for (size_t i = 0, at = 0; i < n_new; i++) {
+		if (at < n_old && strcmp(new[i], old[at]) == 0) {
+			at++;
+			continue;
+		}
+		ddl_alter(sql, to);
+		buf_addf(sql, "ADD VALUE %s", new[i]);
+		if (at < n_old)
+			buf_addf(sql, " BEFORE %s", old[at]);
+		buf_adds(sql, ";\n");
+	}
+}
+
+static bool enum_alter(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
+                       uint32_t changed)
+{
+	(void)in;
+	if (changed & 1u << LABELS)
+		add_labels(sql, from, to);
+	auto_buf identity = BUF_INIT;
+	buf_adds(&identity, "TYPE ");
+	object_name(&identity, to);
+	ddl_common(sql, identity.data, to, &changed);
+	return sql->length > 0;
+}
+
 const struct kind kind_enum = {
 	.name = "enum", .sql = "TYPE", .summary = "an enumerated type", .engines = ENGINE_POSTGRESQL, .relation = true,
 	KIND_ATTRS(attrs), .queries = queries,
+	.create = enum_create, .drop = ddl_drop, .alter = enum_alter,
 };

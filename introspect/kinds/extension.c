@@ -2,6 +2,10 @@
 // Extensions. Their members are left out of every kind; the version is cosmetic, since majors ship different defaults.
 #include "introspect/postgres_read.h"
 
+#include "base/buf.h"
+#include "base/sql.h"
+#include "introspect/ddl.h"
+
 enum { SCHEMA = ATTR_FIRST_OWN, VERSION };
 static const struct attr attrs[] = {
 	COMMON_ATTRS,
@@ -29,7 +33,44 @@ static const struct pg_query queries[] = {
 	{ NULL },
 };
 
+static bool extension_create(struct buf *sql, const struct snapshot *in, const struct object *extension)
+{
+	(void)in;
+	buf_adds(sql, "CREATE EXTENSION ");
+	object_name(sql, extension);
+	buf_adds(sql, " WITH SCHEMA ");
+	sql_ident(sql, extension->values[SCHEMA]);
+	buf_adds(sql, ";\n");
+	return true;
+}
+
+static bool extension_alter(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
+                            uint32_t changed)
+{
+	(void)in;
+	(void)from;
+	auto_buf identity = BUF_INIT;
+	buf_adds(&identity, "EXTENSION ");
+	object_name(&identity, to);
+	changed &= ~(1u << ATTR_OWNER); // there is no statement for it
+	ddl_common(sql, identity.data, to, &changed);
+	if (changed & 1u << SCHEMA) {
+		ddl_alter(sql, to);
+		buf_adds(sql, "SET SCHEMA ");
+		sql_ident(sql, to->values[SCHEMA]);
+		buf_adds(sql, ";\n");
+	}
+	if (changed & 1u << VERSION) {
+		ddl_alter(sql, to);
+		buf_adds(sql, "UPDATE TO ");
+		sql_literal(sql, to->values[VERSION]);
+		buf_adds(sql, ";\n");
+	}
+	return sql->length > 0;
+}
+
 const struct kind kind_extension = {
 	.name = "extension", .sql = "EXTENSION", .summary = "an installed extension, without its members", .engines = ENGINE_POSTGRESQL,
 	KIND_ATTRS(attrs), .queries = queries,
+	.create = extension_create, .drop = ddl_drop, .alter = extension_alter,
 };

@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
+#include "base/sql.h"
+#include "introspect/ddl.h"
 
 enum {
 	ARGUMENTS = ATTR_FIRST_OWN, RESULT, LANGUAGE, BODY, SQL_BODY, LIBRARY, WINDOW, VOLATILITY, PARALLEL, STRICT, SECURITY_DEFINER,
@@ -109,13 +112,141 @@ static const struct pg_query queries[] = {
 	{ NULL },
 };
 
+// A dollar quote that the text does not hold.
+static void add_dollar_quoted(struct buf *sql, const char *text)
+{
+	auto_buf quote = BUF_INIT;
+	buf_adds(&quote, "$$");
+	for (int i = 0; strstr(text, quote.data) != NULL || (*text != '\0' && text[strlen(text) - 1] == '$' && i == 0); i++) {
+		buf_reset(&quote);
+		buf_addf(&quote, i == 0 ? "$body$" : "$body%d$", i);
+	}
+	buf_addf(sql, "%s%s%s", quote.data, text, quote.data);
+}
+
+// A setting as pg_proc.proconfig has it. Lists of names are stored quoted already; everything else is a plain value.
+static void add_setting(struct buf *sql, const char *setting, size_t length)
+{
+	static const char *const lists[] = {
+		"search_path", "temp_tablespaces", "local_preload_libraries", "session_preload_libraries", "shared_preload_libraries",
+	};
+	size_t name_length = strcspn(setting, "=");
+	auto_buf value = BUF_INIT;
+	buf_add(&value, setting + name_length + 1, length - name_length - 1);
+	bool is_list = false;
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		is_list |= strlen(lists[i]) == name_length && strncmp(lists[i], setting, name_length) == 0;
+	buf_addf(sql, "\n SET %.*s TO ", (int)name_length, setting);
+	if (is_list)
+		buf_adds(sql, value.data);
+	else
+		sql_literal(sql, value.data);
+}
+
+// "a=1, b=x, y": a new setting begins where a name and an equals sign follow the comma.
+static void add_settings(struct buf *sql, const char *settings)
+{
+	while (*settings != '\0') {
+		size_t length = strlen(settings), next = length;
+		for (const char *comma = strstr(settings, ", "); comma != NULL; comma = strstr(comma + 2, ", ")) {
+			size_t name = strspn(comma + 2, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.");
+			if (name > 0 && comma[2 + name] == '=') {
+				length = (size_t)(comma - settings);
+				next = length + 2;
+				break;
+			}
+		}
+		add_setting(sql, settings, length);
+		settings += next;
+	}
+}
+
+static void write_function(struct buf *sql, const struct object *function)
+{
+	const char *const *values = function->values;
+	const char *name = function->path[1];
+	auto_buf plain = BUF_INIT;
+	buf_add(&plain, name, strcspn(name, "("));
+	const char *path[] = { function->path[0], plain.data };
+	buf_addf(sql, "CREATE OR REPLACE %s ", function->kind->sql);
+	sql_name(sql, path, 2);
+	buf_addf(sql, "(%s)", values[ARGUMENTS] == NULL ? "" : values[ARGUMENTS]);
+	if (values[RESULT] != NULL)
+		buf_addf(sql, "\n RETURNS %s", values[RESULT]);
+	buf_adds(sql, "\n LANGUAGE ");
+	sql_ident(sql, values[LANGUAGE]);
+	static const struct { int attr; const char *words; } options[] = {
+		{ WINDOW, " WINDOW" }, { VOLATILITY, " %s" }, { STRICT, " STRICT" }, { SECURITY_DEFINER, " SECURITY DEFINER" },
+		{ LEAKPROOF, " LEAKPROOF" }, { PARALLEL, " PARALLEL %s" }, { COST, " COST %s" }, { ROWS, " ROWS %s" },
+		{ SUPPORT, " SUPPORT %s" },
+	};
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+		const char *value = values[options[i].attr], *mark = strstr(options[i].words, "%s");
+		if (value == NULL)
+			continue;
+		buf_add(sql, options[i].words, mark == NULL ? strlen(options[i].words) : (size_t)(mark - options[i].words));
+		buf_adds(sql, mark == NULL ? "" : value);
+	}
+	if (values[SETTINGS] != NULL)
+		add_settings(sql, values[SETTINGS]);
+	if (values[SQL_BODY] != NULL) {
+		buf_addf(sql, "\n%s;\n", values[SQL_BODY]);
+		return;
+	}
+	buf_adds(sql, "\nAS ");
+	if (values[LIBRARY] != NULL) {
+		sql_literal(sql, values[LIBRARY]);
+		buf_adds(sql, ", ");
+	}
+	if (values[LIBRARY] != NULL || strcmp(values[LANGUAGE], "internal") == 0)
+		sql_literal(sql, values[BODY]);
+	else
+		add_dollar_quoted(sql, values[BODY] == NULL ? "" : values[BODY]);
+	buf_adds(sql, ";\n");
+}
+
+static void common(struct buf *sql, const struct object *function, uint32_t changed)
+{
+	auto_buf identity = BUF_INIT;
+	buf_addf(&identity, "%s ", function->kind->sql);
+	object_name(&identity, function);
+	ddl_common(sql, identity.data, function, &changed);
+}
+
+static bool function_create(struct buf *sql, const struct snapshot *in, const struct object *function)
+{
+	(void)in;
+	if (ddl_has_unread(function, UINT32_MAX))
+		return false;
+	write_function(sql, function);
+	common(sql, function, (function->values[ATTR_COMMENT] != NULL ? 1u << ATTR_COMMENT : 0) |
+	                      (function->values[ATTR_OWNER] != NULL ? 1u << ATTR_OWNER : 0));
+	return true;
+}
+
+// A function can be replaced as long as its result and the names of its arguments stay.
+static bool function_alter(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
+                           uint32_t changed)
+{
+	if (ddl_has_unread(to, UINT32_MAX))
+		return false;
+	if (changed & (1u << ARGUMENTS | 1u << RESULT))
+		ddl_drop(sql, in, from);
+	if (changed & ~(1u << ATTR_COMMENT | 1u << ATTR_OWNER | 1u << ATTR_ACL))
+		write_function(sql, to);
+	common(sql, to, changed);
+	return sql->length > 0;
+}
+
 const struct kind kind_function = {
 	.name = "function", .sql = "FUNCTION", .summary = "a function", .engines = ENGINE_POSTGRESQL, .arguments = true,
 	KIND_ATTRS(attrs), .queries = queries,
+	.create = function_create, .drop = ddl_drop, .alter = function_alter,
 };
 
 // Its rows come with the functions'.
 const struct kind kind_procedure = {
 	.name = "procedure", .sql = "PROCEDURE", .summary = "a procedure", .engines = ENGINE_POSTGRESQL, .arguments = true,
 	KIND_ATTRS(attrs),
+	.create = function_create, .drop = ddl_drop, .alter = function_alter,
 };

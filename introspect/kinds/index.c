@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/sql.h"
+#include "introspect/ddl.h"
 #include "introspect/sqlite_read.h"
 
 enum {
@@ -218,8 +219,159 @@ static void sqlite_index(struct sqlite_read *read, const struct sqlite_item *ite
 	index->values[PREDICATE] = item->predicate;
 }
 
+static bool is_partitioned(const struct snapshot *in, const struct object *index)
+{
+	const struct object *table = snapshot_parent(in, index);
+	int key = table == NULL ? -1 : kind_attr(table->kind, "partition_key");
+	return key >= 0 && table->values[key] != NULL;
+}
+
+static void create_index(struct buf *sql, const struct snapshot *in, const struct object *index, const char *name, bool concurrently)
+{
+	const char *const *values = index->values;
+	buf_addf(sql, "CREATE %sINDEX %s", values[UNIQUE] != NULL ? "UNIQUE " : "", concurrently ? "CONCURRENTLY " : "");
+	sql_ident(sql, name);
+	buf_adds(sql, " ON ");
+	ddl_parent_name(sql, index);
+	if (values[METHOD] != NULL && in->engine == ENGINE_POSTGRESQL && strcmp(values[METHOD], "btree") != 0) {
+		buf_adds(sql, " USING ");
+		sql_ident(sql, values[METHOD]);
+	}
+	buf_addf(sql, " (%s)", values[COLUMNS]);
+	if (values[INCLUDE] != NULL)
+		buf_addf(sql, " INCLUDE (%s)", values[INCLUDE]);
+	if (values[NULLS_NOT_DISTINCT] != NULL)
+		buf_adds(sql, " NULLS NOT DISTINCT");
+	if (values[OPTIONS] != NULL) {
+		buf_adds(sql, " WITH ");
+		ddl_options(sql, values[OPTIONS], "");
+	}
+	if (values[TABLESPACE] != NULL) {
+		buf_adds(sql, " TABLESPACE ");
+		sql_ident(sql, values[TABLESPACE]);
+	}
+	if (values[PREDICATE] != NULL)
+		buf_addf(sql, " WHERE %s", values[PREDICATE]);
+	buf_adds(sql, ";\n");
+}
+
+static const char *own_name(const struct object *index)
+{
+	return index->path[index->n_path - 1];
+}
+
+static void set_state(struct buf *sql, const struct object *index, const char *from, const char *to)
+{
+	static const struct { const char *word, *set, *reset; } states[] = {
+		{ "CLUSTER ON", "CLUSTER ON", "SET WITHOUT CLUSTER" },
+		{ "REPLICA IDENTITY", "REPLICA IDENTITY USING INDEX", "REPLICA IDENTITY DEFAULT" },
+	};
+	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+		bool had = from != NULL && strstr(from, states[i].word) != NULL, has = to != NULL && strstr(to, states[i].word) != NULL;
+		if (had == has)
+			continue;
+		ddl_alter_table(sql, index);
+		buf_adds(sql, has ? states[i].set : states[i].reset);
+		if (has) {
+			buf_addc(sql, ' ');
+			sql_ident(sql, own_name(index));
+		}
+		buf_adds(sql, ";\n");
+	}
+}
+
+static void comment_on_index(struct buf *sql, const struct object *index)
+{
+	auto_buf identity = BUF_INIT;
+	buf_adds(&identity, "INDEX ");
+	ddl_schema_name(&identity, index, own_name(index));
+	uint32_t changed = 1u << ATTR_COMMENT;
+	ddl_common(sql, identity.data, index, &changed);
+}
+
+static bool make(struct buf *sql, const struct snapshot *in, const struct object *index, bool concurrently)
+{
+	if (ddl_has_unread(index, UINT32_MAX))
+		return false;
+	create_index(sql, in, index, own_name(index), concurrently && in->engine == ENGINE_POSTGRESQL && !is_partitioned(in, index));
+	set_state(sql, index, NULL, index->values[STATE]);
+	if (index->values[ATTR_COMMENT] != NULL)
+		comment_on_index(sql, index);
+	return true;
+}
+
+static bool index_create(struct buf *sql, const struct snapshot *in, const struct object *index)
+{
+	return make(sql, in, index, false);
+}
+
+static bool index_create_online(struct buf *sql, const struct snapshot *in, const struct object *index)
+{
+	return make(sql, in, index, true);
+}
+
+static void drop_index(struct buf *sql, const struct object *index, bool concurrently)
+{
+	buf_adds(sql, concurrently ? "DROP INDEX CONCURRENTLY " : "DROP INDEX ");
+	ddl_schema_name(sql, index, own_name(index));
+	buf_adds(sql, ";\n");
+}
+
+static bool index_drop(struct buf *sql, const struct snapshot *in, const struct object *index)
+{
+	(void)in;
+	drop_index(sql, index, false);
+	return true;
+}
+
+static bool index_drop_online(struct buf *sql, const struct snapshot *in, const struct object *index)
+{
+	drop_index(sql, index, in->engine == ENGINE_POSTGRESQL && !is_partitioned(in, index));
+	return true;
+}
+
+static bool index_alter(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
+                        uint32_t changed)
+{
+	if (ddl_has_unread(to, UINT32_MAX))
+		return false;
+	if (in->engine == ENGINE_SQLITE)
+		return index_drop(sql, in, from) && index_create(sql, in, to);
+	auto_buf name = BUF_INIT, start = BUF_INIT;
+	ddl_schema_name(&name, to, own_name(to));
+	buf_addf(&start, "ALTER INDEX %s", name.data);
+	bool concurrently = !is_partitioned(in, to);
+	uint32_t in_place = 1u << ATTR_COMMENT | 1u << OPTIONS | 1u << TABLESPACE | 1u << STATE;
+	in_place |= to->values[INVALID] == NULL ? 1u << INVALID : 0;
+	if (changed & ~in_place) { // the new one is there before the old one goes
+		auto_buf new = BUF_INIT, new_name = BUF_INIT;
+		buf_addf(&new, "%.*s_new", 58, own_name(to));
+		create_index(sql, in, to, new.data, concurrently);
+		drop_index(sql, from, concurrently);
+		ddl_schema_name(&new_name, to, new.data);
+		buf_addf(sql, "ALTER INDEX %s RENAME TO ", new_name.data);
+		sql_ident(sql, own_name(to));
+		buf_adds(sql, ";\n");
+		set_state(sql, to, NULL, to->values[STATE]);
+		return true;
+	}
+	if (changed & 1u << INVALID) // what a failed CREATE INDEX CONCURRENTLY left: written to, never read from
+		buf_addf(sql, "REINDEX INDEX %s%s;\n", concurrently ? "CONCURRENTLY " : "", name.data);
+	if (changed & 1u << OPTIONS)
+		ddl_change_options(sql, start.data, from->values[OPTIONS], to->values[OPTIONS], "");
+	if (changed & 1u << TABLESPACE)
+		buf_addf(sql, "%s SET TABLESPACE %s;\n", start.data, to->values[TABLESPACE] == NULL ? "pg_default" : to->values[TABLESPACE]);
+	if (changed & 1u << STATE)
+		set_state(sql, to, from->values[STATE], to->values[STATE]);
+	if (changed & 1u << ATTR_COMMENT)
+		comment_on_index(sql, to);
+	return sql->length > 0;
+}
+
 const struct kind kind_index = {
 	.name = "index", .sql = "INDEX", .summary = "an index that is not a constraint's", .engines = ENGINE_POSTGRESQL | ENGINE_SQLITE,
 	.child = true, KIND_ATTRS(attrs), .queries = queries,
 	.sqlite_read = sqlite_index,
+	.create = index_create, .create_online = index_create_online, .drop = index_drop, .drop_online = index_drop_online,
+	.alter = index_alter,
 };

@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/sql.h"
+#include "introspect/ddl.h"
+
 enum { DEFINITION = ATTR_FIRST_OWN, COLUMNS, OPTIONS, ACCESS_METHOD, TABLESPACE, NOT_POPULATED };
 static const struct attr attrs[] = {
 	COMMON_ATTRS,
@@ -50,8 +54,81 @@ static const struct pg_query queries[] = {
 	{ NULL },
 };
 
+static void common(struct buf *sql, const struct object *view, uint32_t changed)
+{
+	auto_buf identity = BUF_INIT;
+	buf_adds(&identity, "MATERIALIZED VIEW ");
+	object_name(&identity, view);
+	ddl_common(sql, identity.data, view, &changed);
+}
+
+static bool materialized_view_create(struct buf *sql, const struct snapshot *in, const struct object *view)
+{
+	(void)in;
+	const char *const *values = view->values;
+	if (ddl_has_unread(view, UINT32_MAX))
+		return false;
+	buf_adds(sql, "CREATE MATERIALIZED VIEW ");
+	object_name(sql, view);
+	if (values[ACCESS_METHOD] != NULL) {
+		buf_adds(sql, " USING ");
+		sql_ident(sql, values[ACCESS_METHOD]);
+	}
+	if (values[OPTIONS] != NULL) {
+		buf_adds(sql, " WITH ");
+		ddl_options(sql, values[OPTIONS], "");
+	}
+	if (values[TABLESPACE] != NULL) {
+		buf_adds(sql, " TABLESPACE ");
+		sql_ident(sql, values[TABLESPACE]);
+	}
+	buf_adds(sql, " AS\n");
+	size_t length = strlen(values[DEFINITION]); // pg_get_viewdef ends it with a semicolon
+	while (length > 0 && strchr("; \n", values[DEFINITION][length - 1]) != NULL)
+		length--;
+	buf_add(sql, values[DEFINITION], length);
+	buf_adds(sql, values[NOT_POPULATED] != NULL ? "\nWITH NO DATA;\n" : ";\n");
+	common(sql, view, (values[ATTR_COMMENT] != NULL ? 1u << ATTR_COMMENT : 0) | (values[ATTR_OWNER] != NULL ? 1u << ATTR_OWNER : 0));
+	return true;
+}
+
+static bool materialized_view_alter(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
+                                    uint32_t changed)
+{
+	if (ddl_has_unread(to, UINT32_MAX))
+		return false;
+	if (changed & (1u << DEFINITION | 1u << COLUMNS)) {
+		ddl_drop(sql, in, from);
+		materialized_view_create(sql, in, to);
+		size_t first, n = snapshot_range(in, to->path, to->n_path, &first);
+		for (size_t i = first; i < first + n; i++) { // its indexes went with it
+			const struct object *child = in->objects[i];
+			if (child->kind->child && child->kind->create != NULL)
+				child->kind->create(sql, in, child);
+		}
+		return true;
+	}
+	auto_buf start = BUF_INIT;
+	ddl_alter(&start, to);
+	start.data[--start.length] = '\0'; // the blank
+	if (changed & 1u << OPTIONS)
+		ddl_change_options(sql, start.data, from->values[OPTIONS], to->values[OPTIONS], "");
+	if (changed & 1u << ACCESS_METHOD)
+		buf_addf(sql, "%s SET ACCESS METHOD %s;\n", start.data, to->values[ACCESS_METHOD] == NULL ? "heap" : to->values[ACCESS_METHOD]);
+	if (changed & 1u << TABLESPACE)
+		buf_addf(sql, "%s SET TABLESPACE %s;\n", start.data, to->values[TABLESPACE] == NULL ? "pg_default" : to->values[TABLESPACE]);
+	if (changed & 1u << NOT_POPULATED) {
+		buf_adds(sql, "REFRESH MATERIALIZED VIEW ");
+		object_name(sql, to);
+		buf_adds(sql, to->values[NOT_POPULATED] != NULL ? " WITH NO DATA;\n" : ";\n");
+	}
+	common(sql, to, changed);
+	return sql->length > 0;
+}
+
 const struct kind kind_materialized_view = {
 	.name = "materialized view", .sql = "MATERIALIZED VIEW", .summary = "a materialized view", .engines = ENGINE_POSTGRESQL,
 	.relation = true, .column_list = COLUMNS, KIND_ATTRS(attrs), .relkinds = "m", .relation_read = materialized_view_relation,
 	.queries = queries,
+	.create = materialized_view_create, .drop = ddl_drop, .alter = materialized_view_alter,
 };

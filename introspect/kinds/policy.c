@@ -4,6 +4,11 @@
 
 #include <string.h>
 
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/sql.h"
+#include "introspect/ddl.h"
+
 enum { COMMAND = ATTR_FIRST_OWN, RESTRICTIVE, ROLES, USING, WITH_CHECK };
 static const struct attr attrs[] = {
 	COMMON_ATTRS,
@@ -54,7 +59,84 @@ static const struct pg_query queries[] = {
 	{ NULL },
 };
 
+// Names as pg_roles has them; public is no role.
+static void add_roles(struct buf *sql, const char *roles)
+{
+	auto_arena arena = arena_new();
+	size_t n;
+	const char **names = ddl_list(arena, roles, &n);
+	buf_adds(sql, " TO ");
+	for (size_t i = 0; i < n; i++) {
+		buf_adds(sql, i > 0 ? ", " : "");
+		if (strcmp(names[i], "public") == 0)
+			buf_adds(sql, "PUBLIC");
+		else
+			sql_ident(sql, names[i]);
+	}
+}
+
+static void add_conditions(struct buf *sql, const struct object *policy, uint32_t changed)
+{
+	if (changed & 1u << ROLES && policy->values[ROLES] != NULL)
+		add_roles(sql, policy->values[ROLES]);
+	if (changed & 1u << USING && policy->values[USING] != NULL)
+		buf_addf(sql, " USING (%s)", policy->values[USING]);
+	if (changed & 1u << WITH_CHECK && policy->values[WITH_CHECK] != NULL)
+		buf_addf(sql, " WITH CHECK (%s)", policy->values[WITH_CHECK]);
+	buf_adds(sql, ";\n");
+}
+
+static void add_name(struct buf *sql, const struct object *policy)
+{
+	ddl_own_name(sql, policy);
+	buf_adds(sql, " ON ");
+	ddl_parent_name(sql, policy);
+}
+
+static void comment_on_policy(struct buf *sql, const struct object *policy)
+{
+	auto_buf identity = BUF_INIT;
+	buf_adds(&identity, "POLICY ");
+	add_name(&identity, policy);
+	uint32_t changed = 1u << ATTR_COMMENT;
+	ddl_common(sql, identity.data, policy, &changed);
+}
+
+static bool policy_create(struct buf *sql, const struct snapshot *in, const struct object *policy)
+{
+	(void)in;
+	if (ddl_has_unread(policy, UINT32_MAX))
+		return false;
+	buf_adds(sql, "CREATE POLICY ");
+	add_name(sql, policy);
+	buf_addf(sql, "%s FOR %s", policy->values[RESTRICTIVE] != NULL ? " AS RESTRICTIVE" : "", policy->values[COMMAND]);
+	add_conditions(sql, policy, UINT32_MAX);
+	if (policy->values[ATTR_COMMENT] != NULL)
+		comment_on_policy(sql, policy);
+	return true;
+}
+
+// ALTER POLICY can change a condition, not take one away.
+static bool policy_alter(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
+                         uint32_t changed)
+{
+	if (ddl_has_unread(to, UINT32_MAX))
+		return false;
+	bool removes = (changed & 1u << USING && to->values[USING] == NULL) || (changed & 1u << WITH_CHECK && to->values[WITH_CHECK] == NULL);
+	if (removes || changed & (1u << COMMAND | 1u << RESTRICTIVE))
+		return ddl_drop_on(sql, in, from) && policy_create(sql, in, to);
+	if (changed & (1u << ROLES | 1u << USING | 1u << WITH_CHECK)) {
+		buf_adds(sql, "ALTER POLICY ");
+		add_name(sql, to);
+		add_conditions(sql, to, changed);
+	}
+	if (changed & 1u << ATTR_COMMENT)
+		comment_on_policy(sql, to);
+	return sql->length > 0;
+}
+
 const struct kind kind_policy = {
 	.name = "policy", .sql = "POLICY", .summary = "a row level security policy", .engines = ENGINE_POSTGRESQL, .child = true,
 	KIND_ATTRS(attrs), .queries = queries,
+	.create = policy_create, .drop = ddl_drop_on, .alter = policy_alter,
 };

@@ -2,6 +2,11 @@
 // Rewrite rules of tables and views, with whether they are enabled. A view's own _RETURN rule is its definition.
 #include "introspect/postgres_read.h"
 
+#include <string.h>
+
+#include "base/buf.h"
+#include "introspect/ddl.h"
+
 enum { DEFINITION = ATTR_FIRST_OWN, ENABLED };
 static const struct attr attrs[] = {
 	COMMON_ATTRS,
@@ -41,7 +46,55 @@ static const struct pg_query queries[] = {
 	{ NULL },
 };
 
+static void set_enabled(struct buf *sql, const struct object *rule)
+{
+	ddl_alter_table(sql, rule);
+	buf_addf(sql, "%s RULE ", ddl_enable(rule->values[ENABLED]));
+	ddl_own_name(sql, rule);
+	buf_adds(sql, ";\n");
+}
+
+static void comment_on_rule(struct buf *sql, const struct object *rule)
+{
+	auto_buf identity = BUF_INIT;
+	buf_adds(&identity, "RULE ");
+	ddl_own_name(&identity, rule);
+	buf_adds(&identity, " ON ");
+	ddl_parent_name(&identity, rule);
+	uint32_t changed = 1u << ATTR_COMMENT;
+	ddl_common(sql, identity.data, rule, &changed);
+}
+
+static bool rule_create(struct buf *sql, const struct snapshot *in, const struct object *rule)
+{
+	if (ddl_has_unread(rule, UINT32_MAX))
+		return false;
+	(void)in;
+	size_t length = strlen(rule->values[DEFINITION]); // pg_get_ruledef ends it with a semicolon
+	buf_addf(sql, "%s%s", rule->values[DEFINITION], length > 0 && rule->values[DEFINITION][length - 1] == ';' ? "\n" : ";\n");
+	if (rule->values[ENABLED] != NULL)
+		set_enabled(sql, rule);
+	if (rule->values[ATTR_COMMENT] != NULL)
+		comment_on_rule(sql, rule);
+	return true;
+}
+
+static bool rule_alter(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
+                      uint32_t changed)
+{
+	if (ddl_has_unread(to, UINT32_MAX))
+		return false;
+	if (changed & 1u << DEFINITION)
+		return ddl_drop_on(sql, in, from) && rule_create(sql, in, to);
+	if (changed & 1u << ENABLED)
+		set_enabled(sql, to);
+	if (changed & 1u << ATTR_COMMENT)
+		comment_on_rule(sql, to);
+	return sql->length > 0;
+}
+
 const struct kind kind_rule = {
 	.name = "rule", .sql = "RULE", .summary = "a rewrite rule, and whether it is enabled", .engines = ENGINE_POSTGRESQL, .child = true, .name_inside = true,
 	KIND_ATTRS(attrs), .queries = queries,
+	.create = rule_create, .drop = ddl_drop_on, .alter = rule_alter,
 };

@@ -2,6 +2,9 @@
 // Schemas of PostgreSQL. The system's own (pg_*, information_schema) and those of extensions are left out.
 #include "introspect/postgres_read.h"
 
+#include "base/buf.h"
+#include "introspect/ddl.h"
+
 static const struct attr attrs[] = { COMMON_ATTRS };
 
 static void schema_row(struct postgres_read *read, struct row row)
@@ -20,7 +23,31 @@ static const struct pg_query queries[] = {
 	{ NULL },
 };
 
+static bool schema_create(struct buf *sql, const struct snapshot *in, const struct object *schema)
+{
+	(void)in;
+	auto_buf identity = BUF_INIT;
+	buf_adds(&identity, "SCHEMA ");
+	object_name(&identity, schema);
+	buf_addf(sql, "CREATE %s;\n", identity.data);
+	ddl_common_of_new(sql, identity.data, schema);
+	return true;
+}
+
+static bool schema_alter(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
+                         uint32_t changed)
+{
+	(void)in;
+	(void)from;
+	auto_buf identity = BUF_INIT;
+	buf_adds(&identity, "SCHEMA ");
+	object_name(&identity, to);
+	ddl_common(sql, identity.data, to, &changed);
+	return changed == 0;
+}
+
 const struct kind kind_schema = {
 	.name = "schema", .sql = "SCHEMA", .summary = "a namespace", .engines = ENGINE_POSTGRESQL, .namespace = true,
 	KIND_ATTRS(attrs), .queries = queries,
+	.create = schema_create, .drop = ddl_drop, .alter = schema_alter,
 };

@@ -2,7 +2,9 @@
 // Sequences: their definition, never their value. The sequence behind an identity column is that column's attribute.
 #include "introspect/postgres_read.h"
 
+#include "base/buf.h"
 #include "base/sql.h"
+#include "introspect/ddl.h"
 
 enum { TYPE = ATTR_FIRST_OWN, START, INCREMENT, MINIMUM, MAXIMUM, CACHE, CYCLE, OWNED_BY, UNLOGGED };
 static const struct attr attrs[] = {
@@ -50,7 +52,70 @@ static const struct pg_query queries[] = {
 	{ NULL },
 };
 
+static void add_options(struct buf *sql, const struct object *sequence, uint32_t changed)
+{
+	static const struct { int attr; const char *words; } options[] = {
+		{ TYPE, "AS" }, { INCREMENT, "INCREMENT BY" }, { MINIMUM, "MINVALUE" }, { MAXIMUM, "MAXVALUE" }, { START, "START WITH" },
+		{ CACHE, "CACHE" },
+	};
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+		if (changed & 1u << options[i].attr && sequence->values[options[i].attr] != NULL)
+			buf_addf(sql, " %s %s", options[i].words, sequence->values[options[i].attr]);
+	}
+	if (changed & 1u << CYCLE)
+		buf_adds(sql, sequence->values[CYCLE] != NULL ? " CYCLE" : " NO CYCLE");
+}
+
+void sequence_definition(struct buf *sql, const struct object *sequence)
+{
+	auto_buf identity = BUF_INIT;
+	buf_adds(&identity, "SEQUENCE ");
+	object_name(&identity, sequence);
+	buf_addf(sql, "CREATE %s%s", sequence->values[UNLOGGED] != NULL ? "UNLOGGED " : "", identity.data);
+	add_options(sql, sequence, UINT32_MAX);
+	buf_adds(sql, ";\n");
+	ddl_common_of_new(sql, identity.data, sequence);
+}
+
+void sequence_owner(struct buf *sql, const struct object *sequence)
+{
+	ddl_alter(sql, sequence);
+	buf_addf(sql, "OWNED BY %s;\n", sequence->values[OWNED_BY] == NULL ? "NONE" : sequence->values[OWNED_BY]);
+}
+
+static bool sequence_create(struct buf *sql, const struct snapshot *in, const struct object *sequence)
+{
+	(void)in;
+	sequence_definition(sql, sequence);
+	if (sequence->values[OWNED_BY] != NULL)
+		sequence_owner(sql, sequence);
+	return true;
+}
+
+static bool sequence_alter(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
+                           uint32_t changed)
+{
+	(void)in;
+	(void)from;
+	auto_buf identity = BUF_INIT;
+	buf_adds(&identity, "SEQUENCE ");
+	object_name(&identity, to);
+	uint32_t options = changed & ~(1u << OWNED_BY | 1u << UNLOGGED | 1u << ATTR_COMMENT | 1u << ATTR_OWNER | 1u << ATTR_ACL);
+	if (options != 0) {
+		buf_addf(sql, "ALTER %s", identity.data);
+		add_options(sql, to, options);
+		buf_adds(sql, ";\n");
+	}
+	if (changed & 1u << UNLOGGED) // 15 and later; it follows its table otherwise
+		buf_addf(sql, "ALTER %s SET %s;\n", identity.data, to->values[UNLOGGED] != NULL ? "UNLOGGED" : "LOGGED");
+	if (changed & 1u << OWNED_BY)
+		sequence_owner(sql, to);
+	ddl_common(sql, identity.data, to, &changed);
+	return sql->length > 0;
+}
+
 const struct kind kind_sequence = {
 	.name = "sequence", .sql = "SEQUENCE", .summary = "a sequence, owned by a column or not", .engines = ENGINE_POSTGRESQL,
 	.relation = true, .owned_by = OWNED_BY, KIND_ATTRS(attrs), .queries = queries,
+	.create = sequence_create, .drop = ddl_drop, .alter = sequence_alter,
 };

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/buf.h"
+#include "introspect/ddl.h"
 #include "introspect/sqlite_read.h"
 
 enum { DEFINITION = ATTR_FIRST_OWN, ENABLED };
@@ -54,8 +56,59 @@ static void sqlite_trigger(struct sqlite_read *read, const struct sqlite_item *i
 	trigger->values[DEFINITION] = item->definition;
 }
 
+static void set_enabled(struct buf *sql, const struct object *trigger)
+{
+	ddl_alter_table(sql, trigger);
+	buf_addf(sql, "%s TRIGGER ", ddl_enable(trigger->values[ENABLED]));
+	ddl_own_name(sql, trigger);
+	buf_adds(sql, ";\n");
+}
+
+static void comment_on_trigger(struct buf *sql, const struct object *trigger)
+{
+	auto_buf identity = BUF_INIT;
+	buf_adds(&identity, "TRIGGER ");
+	ddl_own_name(&identity, trigger);
+	buf_adds(&identity, " ON ");
+	ddl_parent_name(&identity, trigger);
+	uint32_t changed = 1u << ATTR_COMMENT;
+	ddl_common(sql, identity.data, trigger, &changed);
+}
+
+static bool trigger_create(struct buf *sql, const struct snapshot *in, const struct object *trigger)
+{
+	if (ddl_has_unread(trigger, UINT32_MAX))
+		return false;
+	if (in->engine == ENGINE_SQLITE) {
+		buf_adds(sql, "CREATE TRIGGER ");
+		ddl_own_name(sql, trigger);
+		buf_addc(sql, ' ');
+	}
+	buf_addf(sql, "%s;\n", trigger->values[DEFINITION]);
+	if (trigger->values[ENABLED] != NULL)
+		set_enabled(sql, trigger);
+	if (trigger->values[ATTR_COMMENT] != NULL)
+		comment_on_trigger(sql, trigger);
+	return true;
+}
+
+static bool trigger_alter(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
+                      uint32_t changed)
+{
+	if (ddl_has_unread(to, UINT32_MAX))
+		return false;
+	if (changed & 1u << DEFINITION)
+		return ddl_drop_on(sql, in, from) && trigger_create(sql, in, to);
+	if (changed & 1u << ENABLED)
+		set_enabled(sql, to);
+	if (changed & 1u << ATTR_COMMENT)
+		comment_on_trigger(sql, to);
+	return sql->length > 0;
+}
+
 const struct kind kind_trigger = {
 	.name = "trigger", .sql = "TRIGGER", .summary = "a trigger, and whether it is enabled",
 	.engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .child = true, .name_inside = true, KIND_ATTRS(attrs), .queries = queries,
 	.sqlite_read = sqlite_trigger,
+	.create = trigger_create, .drop = ddl_drop_on, .alter = trigger_alter,
 };

@@ -2,6 +2,10 @@
 // Views. Their columns are an attribute, since they follow from the definition unless somebody altered them one by one.
 #include "introspect/postgres_read.h"
 
+#include <string.h>
+
+#include "base/buf.h"
+#include "introspect/ddl.h"
 #include "introspect/sqlite_read.h"
 
 enum { DEFINITION = ATTR_FIRST_OWN, COLUMNS, OPTIONS };
@@ -45,8 +49,87 @@ static void sqlite_view(struct sqlite_read *read, const struct sqlite_item *item
 	view->values[COLUMNS] = item->columns_list;
 }
 
+// The definition without the semicolon that pg_get_viewdef ends it with.
+static void add_definition(struct buf *sql, const char *definition)
+{
+	size_t length = strlen(definition);
+	while (length > 0 && strchr("; \n", definition[length - 1]) != NULL)
+		length--;
+	buf_add(sql, definition, length);
+	buf_adds(sql, ";\n");
+}
+
+static void write_view(struct buf *sql, const struct snapshot *in, const struct object *view, const char *create)
+{
+	const char *const *values = view->values;
+	buf_addf(sql, "%s VIEW ", create);
+	object_name(sql, view);
+	if (in->engine == ENGINE_SQLITE) {
+		if (values[COLUMNS] != NULL)
+			buf_addf(sql, " (%s)", values[COLUMNS]);
+		buf_addc(sql, ' ');
+	} else {
+		if (values[OPTIONS] != NULL) {
+			buf_adds(sql, " WITH ");
+			ddl_options(sql, values[OPTIONS], "");
+		}
+		buf_adds(sql, " AS\n");
+	}
+	add_definition(sql, values[DEFINITION]);
+}
+
+static void view_common(struct buf *sql, const struct snapshot *in, const struct object *view, uint32_t changed)
+{
+	auto_buf identity = BUF_INIT;
+	buf_adds(&identity, "VIEW ");
+	object_name(&identity, view);
+	if (in->engine == ENGINE_POSTGRESQL)
+		ddl_common(sql, identity.data, view, &changed);
+}
+
+static bool view_create(struct buf *sql, const struct snapshot *in, const struct object *view)
+{
+	if (ddl_has_unread(view, UINT32_MAX))
+		return false;
+	write_view(sql, in, view, "CREATE");
+	view_common(sql, in, view, (view->values[ATTR_COMMENT] != NULL ? 1u << ATTR_COMMENT : 0) |
+	                           (view->values[ATTR_OWNER] != NULL ? 1u << ATTR_OWNER : 0));
+	return true;
+}
+
+// CREATE OR REPLACE VIEW may add columns at the end, nothing else.
+static bool only_adds_columns(const struct object *from, const struct object *to)
+{
+	const char *old = from->values[COLUMNS], *new = to->values[COLUMNS];
+	size_t length = old == NULL ? 0 : strlen(old);
+	return old != NULL && new != NULL && strncmp(old, new, length) == 0 && (new[length] == '\0' || new[length] == ',');
+}
+
+static bool view_alter(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
+                       uint32_t changed)
+{
+	if (ddl_has_unread(to, UINT32_MAX))
+		return false;
+	if (in->engine == ENGINE_SQLITE)
+		return ddl_drop(sql, in, from) && view_create(sql, in, to);
+	if (changed & (1u << DEFINITION | 1u << COLUMNS)) {
+		bool replace = only_adds_columns(from, to);
+		if (!replace)
+			ddl_drop(sql, in, from);
+		write_view(sql, in, to, replace ? "CREATE OR REPLACE" : "CREATE");
+	} else if (changed & 1u << OPTIONS) {
+		auto_buf start = BUF_INIT;
+		ddl_alter(&start, to);
+		start.data[--start.length] = '\0'; // the blank
+		ddl_change_options(sql, start.data, from->values[OPTIONS], to->values[OPTIONS], "");
+	}
+	view_common(sql, in, to, changed);
+	return sql->length > 0;
+}
+
 const struct kind kind_view = {
 	.name = "view", .sql = "VIEW", .summary = "a view", .engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .relation = true,
 	.column_list = COLUMNS, KIND_ATTRS(attrs), .relkinds = "v", .relation_read = view_relation, .queries = queries,
 	.sqlite_read = sqlite_view,
+	.create = view_create, .drop = ddl_drop, .alter = view_alter,
 };

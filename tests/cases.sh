@@ -213,12 +213,12 @@ one_line_each='.environments[] | .name + "\t" + (if (.findings | length) == 0 th
 sole_attributes='.environments[] | select(.findings | length == 1) | .findings[0] | select(.change == "altered" and (.attributes | length) == 1) |
 	.kind + "\t" + .attributes[0].name'
 
-# A case with a table mutations.ENGINE: each of its lines is one change by hand to an environment that is up to date, and what
+# A case with a table mutations: each of its lines is one change by hand to an environment that is up to date, and what
 # must be said of it: "SQL ;; finding | finding", or "SQL ;; clean". The lines of a batch are the environments of one run.
 run_mutations() {
 	local n
 	make_environment "$database" || return
-	mapfile -t lines < <(grep -v '^#' "$folder/mutations.$engine" | grep .)
+	mapfile -t lines < <(grep -v '^#' "$folder/mutations" | grep .)
 	for ((n = 0; n < ${#lines[@]}; n += 20)); do
 		run_batch "$n" $((n + 20 < ${#lines[@]} ? n + 20 : ${#lines[@]}))
 	done
@@ -229,7 +229,9 @@ run_batch() { # from to
 	sources=()
 	for ((i = $1; i < $2; i++)); do
 		hand=${lines[i]%% ;; *}
-		new_database "${database}_$i" "$database" && sql "${database}_$i" <<<"$hand;" || complain "failed: $hand" <"$work/sql.log"
+		if ! new_database "${database}_$i" "$database" || ! sql "${database}_$i" <<<"$hand;"; then
+			complain "failed: $hand" <"$work/sql.log"
+		fi
 		sources+=("m$i=$(address "${database}_$i")")
 	done
 	check "$work/batch.out" --format json
@@ -267,18 +269,16 @@ run_job() {
 		read -r -a sources <<<"${setting[environments]}"
 		repository=()
 	fi
-	local mutations=no
-	[ ! -e "$folder/mutations.$engine" ] || mutations=yes
 	if [ -e "$work/failed" ]; then
 		:
-	elif [ "$mutations" = yes ]; then
+	elif [ -e "$folder/mutations" ]; then
 		run_mutations
 	else
 		run_case
 	fi
 	if [ -e "$work/failed" ]; then
 		printf 'not ok - %s %s: %s\n' "$case_name" "$engine" "${setting[what]}"
-	elif [ "$mutations" = no ]; then
+	else
 		printf 'ok - %s %s\n' "$case_name" "$engine"
 	fi
 	drop_database "$database"
@@ -329,8 +329,8 @@ for name in "${names[@]}"; do
 done
 
 if [[ " ${jobs[*]} " == */postgresql\ * ]]; then
-	if cluster_start -c max_connections=200 2>"$run_folder/cluster.err"; then
-		psql -X -q -c 'CREATE ROLE reader LOGIN'
+	if cluster_start -c max_connections=200 -c allow_in_place_tablespaces=on 2>"$run_folder/cluster.err"; then
+		psql -X -q -c 'CREATE ROLE reader LOGIN' -c "CREATE TABLESPACE space LOCATION ''"
 	elif [ "${CI:-}" = true ]; then
 		sed 's/^/# /' "$run_folder/cluster.err"
 		echo "not ok - PostgreSQL"

@@ -1,0 +1,2 @@
+ALTER TABLE orders DROP COLUMN voucher_code;
+DROP TABLE vouchers;

@@ -1,0 +1,7 @@
+CREATE TABLE products (
+	id INTEGER PRIMARY KEY,
+	sku TEXT NOT NULL UNIQUE,
+	title TEXT NOT NULL,
+	price NUMERIC NOT NULL CHECK (price >= 0),
+	in_stock INTEGER NOT NULL DEFAULT 0
+);

@@ -1,0 +1,1 @@
+DROP TRIGGER order_lines_total;

@@ -1,0 +1,2 @@
+ALTER TABLE users ADD COLUMN phone text;
+CREATE TABLE tags (id integer PRIMARY KEY);

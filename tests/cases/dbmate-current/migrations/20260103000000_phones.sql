@@ -1,0 +1,6 @@
+-- migrate:up
+ALTER TABLE users ADD COLUMN phone text;
+CREATE INDEX users_phone_idx ON users (phone);
+
+-- migrate:down
+ALTER TABLE users DROP COLUMN phone;

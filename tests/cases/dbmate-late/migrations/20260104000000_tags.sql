@@ -1,0 +1,8 @@
+-- migrate:up
+CREATE TABLE tags (
+	id integer PRIMARY KEY,
+	word text NOT NULL UNIQUE
+);
+
+-- migrate:down
+DROP TABLE tags;

@@ -1,0 +1,2 @@
+CREATE VIEW open_orders AS
+	SELECT id, user_id, total FROM orders WHERE state = 'new';

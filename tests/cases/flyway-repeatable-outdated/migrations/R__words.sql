@@ -1,0 +1,2 @@
+DROP VIEW IF EXISTS words;
+CREATE VIEW words AS SELECT word FROM tags;

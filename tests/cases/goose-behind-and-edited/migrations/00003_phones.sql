@@ -1,0 +1,6 @@
+-- +goose Up
+ALTER TABLE users ADD COLUMN phone text;
+CREATE INDEX users_phone_idx ON users (phone);
+
+-- +goose Down
+ALTER TABLE users DROP COLUMN phone;

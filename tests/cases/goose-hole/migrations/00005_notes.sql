@@ -1,0 +1,6 @@
+-- +goose Up
+ALTER TABLE orders ADD COLUMN note text;
+CREATE INDEX orders_note_idx ON orders (note);
+
+-- +goose Down
+ALTER TABLE orders DROP COLUMN note;

@@ -1,0 +1,2 @@
+CREATE TABLE words (word text);
+\copy words FROM 'words.txt'

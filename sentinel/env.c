@@ -50,7 +50,7 @@ static bool no_migrations(struct run *run, struct err *err)
 	err_set(err, "migrations", run->config->path, "name their folder: --migrations DIR", "no migrations are known");
 	struct found_folder found;
 	struct err ignored = { 0 };
-	if (folders_find(run->arena, &found, 1, &ignored) > 0)
+	if (folders_find(run->arena, run->options, &found, 1, &ignored) > 0)
 		err_hint(err, "--migrations %s (%s, found here), or let `driftcheck init` write it into a driftcheck.conf", found.path,
 		         found.framework->name);
 	return false;

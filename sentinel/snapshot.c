@@ -8,16 +8,6 @@
 AUTO_DEFINE(auto_json_cleanup, json_t *, json_decref)
 #define auto_json __attribute__((cleanup(auto_json_cleanup))) json_t *
 
-// Where to look for versions: where the configured migrations keep them; without any, where some known framework does.
-static void find_versions(struct run *run, struct envs *envs, const char *word, struct env *env)
-{
-	struct err ignored = { 0 };
-	bool configured = run->options->migrations.n > 0 || run->config->n_migrations > 0;
-	env->set = configured ? set_resolve(run, envs, word, &env->source.settings, &ignored) : NULL;
-	if (env->set != NULL)
-		framework_version_query(env->set, env->versions);
-}
-
 enum exit_status command_snapshot(struct run *run, struct err *err)
 {
 	const char *word = run->words[0];
@@ -25,12 +15,11 @@ enum exit_status command_snapshot(struct run *run, struct err *err)
 	struct env env = { .name = word };
 	if (!source_resolve(run, word, &env.source, err) || !envs_settings(run, &envs, err))
 		return EXIT_TROUBLE;
-	env.name = config_env(run->config, word) != NULL ? word : env.source.shown;
-	if (source_is_live(&env.source))
-		find_versions(run, &envs, word, &env);
+	const char *env_name = config_env(run->config, word) != NULL ? word : NULL;
+	env.name = env_name != NULL ? env_name : env.source.shown;
 	struct read_options options = env_read_options(run, &env);
-	if (env.set == NULL)
-		options.versions = source_versions(run->arena);
+	if (source_is_live(&env.source))
+		options.versions = source_versions(run, &envs, &env.source, env_name);
 	struct snapshot *snapshot = source_read(run, &envs, &env.source, &options, (struct read_for){ 0 }, run->arena, err);
 	if (snapshot == NULL)
 		return EXIT_TROUBLE;

@@ -100,7 +100,7 @@ struct snapshot *env_read(struct run *run, struct envs *envs, const struct env *
 	return source_read(run, envs, &env->source, options, (struct read_for){ 0 }, arena, err);
 }
 
-const struct version_query *source_versions(struct arena *arena)
+static const struct version_query *default_versions(struct arena *arena)
 {
 	size_t n = 0, n_frameworks = 0;
 	while (frameworks[n_frameworks] != NULL)
@@ -113,5 +113,17 @@ const struct version_query *source_versions(struct arena *arena)
 		if (!known)
 			queries[n++] = (struct version_query){ frameworks[i]->table, frameworks[i]->order };
 	}
+	return queries;
+}
+
+const struct version_query *source_versions(struct run *run, struct envs *envs, const struct source *source, const char *env_name)
+{
+	struct err ignored = { 0 };
+	bool configured = run->options->migrations.n > 0 || run->config->n_migrations > 0;
+	const struct migrations *set = configured ? set_resolve(run, envs, env_name, &source->settings, &ignored) : NULL;
+	if (set == NULL)
+		return default_versions(run->arena);
+	struct version_query *queries = arena_array(run->arena, 2, sizeof *queries);
+	framework_version_query(set, queries);
 	return queries;
 }

@@ -25,7 +25,8 @@ struct snapshot *source_read(struct run *run, struct envs *envs, const struct so
 struct snapshot *env_read(struct run *run, struct envs *envs, const struct env *env, const struct read_options *options,
                           struct arena *arena, struct err *err);
 
-// Where all known frameworks keep their versions: for sources whose framework is not known. NULL-table-ended.
-const struct version_query *source_versions(struct arena *arena);
+// Where to look for the versions of a source: where the migrations that are configured for it keep them; without any, where
+// the known frameworks do. `env_name` NULL: it is no configured environment. NULL-table-ended.
+const struct version_query *source_versions(struct run *run, struct envs *envs, const struct source *source, const char *env_name);
 
 #endif

@@ -50,7 +50,7 @@ static bool no_migrations(struct run *run, struct err *err)
 	err_set(err, "migrations", run->config->path, "name their folder: --migrations DIR", "no migrations are known");
 	struct found_folder found;
 	struct err ignored = { 0 };
-	if (folders_find(run->arena, &found, 1, &ignored) > 0)
+	if (folders_find(run->arena, run->options, &found, 1, &ignored) > 0)
 		err_hint(err, "--migrations %s (%s, found here), or let `driftcheck init` write it into a driftcheck.conf", found.path,
 		         found.framework->name);
 	return false;
@@ -250,6 +250,39 @@ static bool resolve_sets(struct run *run, struct envs *envs, struct err *err)
 	return true;
 }
 
+const struct migration *const *set_chain(struct arena *arena, const struct migrations *set, const char *version, size_t *n,
+                                         struct err *err)
+{
+	const struct migration **chain = arena_array(arena, set->n_items + 1, sizeof *chain);
+	const char **versions = arena_array(arena, set->n_items, sizeof *versions);
+	*n = 0;
+	for (size_t i = 0; i < set->n_items; i++) {
+		versions[i] = set->items[i].version;
+		if (version == NULL || !set->items[i].repeatable)
+			chain[(*n)++] = &set->items[i];
+		if (version != NULL && strcmp(set->items[i].version, version) == 0)
+			return chain;
+	}
+	if (version == NULL)
+		return chain;
+	err_set(err, "unknown-version", set->folders[0], NULL, "there is no migration with the version \"%s\"", version);
+	suggest_hint(err, version, versions, set->n_items);
+	return NULL;
+}
+
+enum engine env_engine(struct run *run, enum engine asked)
+{
+	size_t n_sqlite = 0;
+	for (size_t i = 0; i < run->config->n_envs; i++) {
+		struct source source;
+		struct err ignored = { 0 };
+		if (configured_source(run, &run->config->envs[i], &source, &ignored))
+			n_sqlite += source.type == SOURCE_SQLITE ? 1 : 0;
+	}
+	bool all_sqlite = n_sqlite > 0 && n_sqlite == run->config->n_envs;
+	return asked != 0 ? asked : all_sqlite ? ENGINE_SQLITE : ENGINE_POSTGRESQL;
+}
+
 static const char *const *texts(struct run *run, const struct setting_list *list, struct err *err)
 {
 	const char **items = arena_array(run->arena, list->n + 1, sizeof *items);
@@ -315,6 +348,7 @@ bool envs_settings(struct run *run, struct envs *envs, struct err *err)
 {
 	envs->cache = run->options->no_cache ? NULL : cache_folder(run->arena);
 	envs->ignore = texts(run, &run->config->ignore, err);
+	envs->n_ignore = run->config->ignore.n;
 	return envs->ignore != NULL && resolve_scratch(run, &envs->scratch, err);
 }
 

@@ -26,7 +26,8 @@ struct envs {
 	size_t n;
 	const struct migrations **sets; // the different ones
 	size_t n_sets, sets_capacity;
-	const char *const *ignore; // NULL-ended
+	const char *const *ignore;
+	size_t n_ignore;
 	struct scratch_settings scratch;
 	const char *cache; // folder; NULL: none
 };
@@ -44,6 +45,15 @@ bool source_resolve(struct run *run, const char *word, struct source *source, st
 // `settings` (NULL: none) are those of a URL. Errors: code "migrations".
 const struct migrations *set_resolve(struct run *run, struct envs *envs, const char *env_name,
                                      const struct migration_settings *settings, struct err *err);
+
+// The migrations of a set in their order up to and including a version, which leaves the repeatable ones out; NULL: all.
+// Errors: code "unknown-version".
+const struct migration *const *set_chain(struct arena *arena, const struct migrations *set, const char *version, size_t *n,
+                                         struct err *err);
+
+// The engine to replay for: the one that is asked for; where none is (0), SQLite if all configured environments are, else
+// PostgreSQL.
+enum engine env_engine(struct run *run, enum engine asked);
 
 // The scratch's settings, the ignore list and the cache's folder; called by envs_resolve.
 bool envs_settings(struct run *run, struct envs *envs, struct err *err);

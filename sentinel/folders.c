@@ -20,16 +20,18 @@ static bool is_folder(const char *path)
 	return stat(path, &stat_) == 0 && S_ISDIR(stat_.st_mode);
 }
 
-size_t folders_find(struct arena *arena, struct found_folder *found, size_t room, struct err *err)
+size_t folders_find(struct arena *arena, const struct options *options, struct found_folder *found, size_t room, struct err *err)
 {
-	size_t n = 0;
-	for (size_t i = 0; i < sizeof usual / sizeof *usual && n < room; i++) {
-		if (!is_folder(usual[i]))
+	bool given = options->migrations.n > 0;
+	const char *const *paths = given ? options->migrations.items : usual;
+	size_t n = 0, n_paths = given ? options->migrations.n : sizeof usual / sizeof *usual;
+	for (size_t i = 0; i < n_paths && n < room; i++) {
+		if (!given && !is_folder(paths[i]))
 			continue;
-		const char *const folders[] = { usual[i], NULL };
-		const struct migrations *set = migrations_load(arena, "", folders, NULL, NULL, err);
+		const char *const folders[] = { paths[i], NULL };
+		const struct migrations *set = migrations_load(arena, "", folders, options->framework, &(struct migration_settings){ 0 }, err);
 		if (set != NULL && set->n_items > 0)
-			found[n++] = (struct found_folder){ usual[i], set->framework, set->n_items };
+			found[n++] = (struct found_folder){ paths[i], set->framework, set->n_items };
 	}
 	return n;
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "migrations/framework.h"
+#include "sentinel/options.h"
 
 struct found_folder {
 	const char *path;
@@ -13,8 +14,8 @@ struct found_folder {
 	size_t n_migrations;
 };
 
-// Looks into the usual folders of the working directory. Returns how many hold migrations (at most `room` are filled). A
-// folder whose framework cannot be told leaves its error in *err; it is not counted.
-size_t folders_find(struct arena *arena, struct found_folder *found, size_t room, struct err *err);
+// Looks into the folders of --migrations or, without it, the usual ones of the working directory. Returns how many hold
+// migrations (at most `room` are filled). A folder whose framework cannot be told leaves its error in *err; it is not counted.
+size_t folders_find(struct arena *arena, const struct options *options, struct found_folder *found, size_t room, struct err *err);
 
 #endif

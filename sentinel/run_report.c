@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "migrations/git.h"
 #include "sentinel/output.h"
+#include "sentinel/secret.h"
 
 static struct repo_report repo_report(struct run *run, const struct migrations *set)
 {
@@ -27,6 +28,10 @@ struct report *report_start(struct run *run, const struct envs *envs)
 	struct report *report = arena_alloc(run->arena, sizeof *report);
 	report->command = run->command->name;
 	report->started = run->started;
+	if (run->command->function == command_diff) {
+		report->want_name = secret_redact(run->arena, run->words[0]);
+		report->have_name = secret_redact(run->arena, run->words[1]);
+	}
 	if (envs == NULL)
 		return report;
 	report->n_repos = envs->n_sets;

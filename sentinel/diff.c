@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: PostgreSQL
+// `driftcheck diff WANT HAVE`: what differs in HAVE from WANT, whatever the two are. No migrations are weighed here, so
+// nothing is classified: that is `check`.
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/sql.h"
+#include "diff/compare.h"
+#include "diff/ignore.h"
+#include "sentinel/run_report.h"
+#include "sentinel/source_read.h"
+
+enum { WANT, HAVE, N_SIDES };
+
+struct side {
+	struct source source;
+	const char *env_name; // where it is a configured environment
+	struct snapshot *snapshot;
+};
+
+static bool read_side(struct run *run, struct envs *envs, struct side *side, const struct side *other, struct err *err)
+{
+	struct env env = { .name = side->env_name != NULL ? side->env_name : side->source.shown, .source = side->source };
+	struct read_options options = env_read_options(run, &env);
+	if (source_is_live(&side->source))
+		options.versions = source_versions(run, envs, &side->source, side->env_name);
+	struct read_for for_ = { .engine = source_engine(&other->source), .env_name = other->env_name, .settings = &other->source.settings };
+	if (other->snapshot != NULL) {
+		for_.engine = other->snapshot->engine;
+		for_.major = other->snapshot->engine == ENGINE_POSTGRESQL ? other->snapshot->major : 0;
+	}
+	log_progress(run->log, "%s: reading", env.name);
+	side->snapshot = source_read(run, envs, &side->source, &options, for_, run->arena, err);
+	return side->snapshot != NULL;
+}
+
+// What is replayed comes last: by then it is known for which engine and major.
+static bool read_sides(struct run *run, struct envs *envs, struct side *sides, struct err *err)
+{
+	for (int replayed = 0; replayed <= 1; replayed++) {
+		for (int i = 0; i < N_SIDES; i++) {
+			enum source_type type = sides[i].source.type;
+			if ((type == SOURCE_REPO || type == SOURCE_SQL) == (replayed == 1) &&
+			    !read_side(run, envs, &sides[i], &sides[N_SIDES - 1 - i], err))
+				return false;
+		}
+	}
+	static const char *const names[] = { [ENGINE_POSTGRESQL] = "PostgreSQL", [ENGINE_SQLITE] = "SQLite" };
+	enum engine want = sides[WANT].snapshot->engine, have = sides[HAVE].snapshot->engine;
+	if (want == have)
+		return true;
+	return err_set(err, "engines", NULL, "compare two databases of one engine", "%s is of %s, %s of %s", sides[WANT].source.shown,
+	               names[want], sides[HAVE].source.shown, names[have]);
+}
+
+// The framework's own table is no drift.
+static void leave_out_version_table(struct arena *arena, struct snapshot *snapshot)
+{
+	const char *parts[3], *name = snapshot->version.name;
+	size_t n = name == NULL ? 0 : sql_name_split(arena, name, parts, sizeof parts / sizeof *parts);
+	if (n == 0)
+		return;
+	const char *pattern = "table:";
+	for (size_t i = 0; i < n; i++)
+		pattern = arena_printf(arena, "%s%s%s", pattern, i == 0 ? "" : ".", parts[i]);
+	ignore_apply(snapshot, &pattern, 1);
+}
+
+static void add_attr(struct arena *arena, struct finding *finding, size_t *capacity, unsigned attr)
+{
+	finding->attrs = arena_grow(arena, finding->attrs, finding->n_attrs, capacity, sizeof *finding->attrs);
+	finding->attrs[finding->n_attrs++] = (struct finding_attr){
+		.attr = (int)attr,
+		.want = finding->want == NULL ? NULL : finding->want->values[attr],
+		.have = finding->have == NULL ? NULL : finding->have->values[attr],
+	};
+}
+
+static struct finding *make_finding(const struct comparer *comparer, const struct change *change)
+{
+	struct finding *finding = arena_alloc(comparer->arena, sizeof *finding);
+	finding->severity = SEVERITY_ALARM;
+	finding->want = change->want;
+	finding->have = change->have;
+	finding->object = change->have != NULL ? change->have : change->want;
+	finding->name = object_name_copy(comparer->arena, finding->object);
+	finding->change = change->have == NULL ? CHANGE_REMOVED : change->want == NULL ? CHANGE_ADDED : CHANGE_ALTERED;
+	const struct kind *kind = finding->object->kind;
+	size_t capacity = 0;
+	for (unsigned attr = 0; attr < kind->n_attrs; attr++) {
+		bool differs = finding->change == CHANGE_ALTERED ? (change->attrs & 1u << attr) != 0
+		                                                : comparer_compares(comparer, &kind->attrs[attr]) &&
+		                                                          finding->object->values[attr] != NULL;
+		if (differs)
+			add_attr(comparer->arena, finding, &capacity, attr);
+	}
+	finding_identify(finding);
+	return finding;
+}
+
+static void fill(struct run *run, const struct side *sides, struct comparer *comparer, const struct changes *changes,
+                 struct report *report, struct env_report *env)
+{
+	const struct snapshot *want = sides[WANT].snapshot, *have = sides[HAVE].snapshot;
+	env->findings = arena_array(run->arena, changes->n, sizeof *env->findings);
+	for (size_t i = 0; i < changes->n; i++) {
+		if (!change_implied(want, have, &changes->items[i]))
+			env->findings[env->n_findings++] = make_finding(comparer, &changes->items[i]);
+	}
+	env->unread = arena_array(run->arena, want->n_unread + have->n_unread, sizeof *env->unread);
+	env->notes = arena_array(run->arena, want->n_notes + have->n_notes, sizeof *env->notes);
+	for (int s = 0; s < N_SIDES; s++) {
+		const struct snapshot *snapshot = sides[s].snapshot;
+		for (size_t i = 0; i < snapshot->n_unread; i++)
+			env->unread[env->n_unread++] = snapshot->unread[i];
+		for (size_t i = 0; i < snapshot->n_notes; i++)
+			env->notes[env->n_notes++] = arena_printf(run->arena, "%s: %s", sides[s].source.shown, snapshot->notes[i]);
+	}
+	env->engine = have->engine;
+	env->server = have->server;
+	env->database = have->database;
+	env->reached = true;
+	env->complete = want->complete && have->complete;
+	env->verdict = !env->complete ? VERDICT_TROUBLE : env->n_findings > 0 ? VERDICT_DRIFT : VERDICT_CLEAN;
+	report->equal = env->n_findings == 0 && env->complete;
+}
+
+enum exit_status command_diff(struct run *run, struct err *err)
+{
+	struct envs envs = { 0 };
+	struct side sides[N_SIDES] = { 0 };
+	for (int i = 0; i < N_SIDES; i++) {
+		if (!source_resolve(run, run->words[i], &sides[i].source, err))
+			return EXIT_TROUBLE;
+		sides[i].env_name = config_env(run->config, run->words[i]) != NULL ? run->words[i] : NULL;
+	}
+	if (!envs_settings(run, &envs, err) || !read_sides(run, &envs, sides, err))
+		return EXIT_TROUBLE;
+	for (int i = 0; i < N_SIDES; i++) {
+		leave_out_version_table(run->arena, sides[i].snapshot);
+		ignore_apply(sides[i].snapshot, envs.ignore, envs.n_ignore);
+	}
+	struct comparer comparer;
+	comparer_init(&comparer, run->arena, sides[HAVE].snapshot->engine, run->options->groups);
+	struct changes changes = compare_snapshots(&comparer, sides[WANT].snapshot, sides[HAVE].snapshot);
+	struct report *report = report_start(run, NULL);
+	struct env_report *env = arena_alloc(run->arena, sizeof *env);
+	env->name = report->have_name;
+	report->envs = arena_alloc(run->arena, sizeof *report->envs);
+	report->envs[report->n_envs++] = env;
+	fill(run, sides, &comparer, &changes, report, env);
+	return report_finish(run, report);
+}

@@ -28,6 +28,7 @@ struct lookup {
 	struct oid_map members;  // (catalog, oid) of what extensions own
 	struct oid_map schemas;  // oid -> name
 	struct oid_map relations; // oid -> struct pg_relation
+	struct oid_map member_names; // oid -> qualified name of an extension's relation
 	struct pg_relation **list;
 	size_t n_list, list_capacity;
 	struct oid_map roles, access_methods, tablespaces, collations;
@@ -49,7 +50,7 @@ static uint64_t pair(unsigned a, unsigned b)
 struct lookup *lookup_new(struct arena *arena)
 {
 	struct lookup *lookup = arena_alloc(arena, sizeof *lookup);
-	struct oid_map *maps[] = { &lookup->members, &lookup->schemas, &lookup->relations, &lookup->roles, &lookup->access_methods,
+	struct oid_map *maps[] = { &lookup->members, &lookup->schemas, &lookup->relations, &lookup->member_names, &lookup->roles, &lookup->access_methods,
 	                           &lookup->tablespaces, &lookup->collations, &lookup->opclasses, &lookup->default_opclasses,
 	                           &lookup->objects, &lookup->index_constraints, &lookup->kept };
 	for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
@@ -216,6 +217,15 @@ struct pg_relation *const *read_relations(struct postgres_read *read, size_t *n)
 	return read->lookup->list;
 }
 
+const char *read_relation_name(struct postgres_read *read, unsigned oid)
+{
+	const struct pg_relation *relation = read_relation(read, oid);
+	if (relation == NULL)
+		return oid_map_get(&read->lookup->member_names, oid);
+	const char *path[] = { relation->schema, relation->name };
+	return sql_name_copy(read->arena, path, 2);
+}
+
 bool read_is_member(struct postgres_read *read, enum pg_catalog catalog, unsigned oid)
 {
 	return oid_map_get(&read->lookup->members, pair(catalog, oid)) != NULL;
@@ -356,8 +366,12 @@ static void relation_row(struct postgres_read *read, struct row row)
 {
 	const char *schema = read_schema(read, row_oid(row, 1));
 	unsigned oid = row_oid(row, 0);
-	if (schema == NULL || read_is_member(read, PG_CLASS, oid))
+	if (schema == NULL)
 		return;
+	if (read_is_member(read, PG_CLASS, oid)) { // only its name is of use
+		oid_map_put(&read->lookup->member_names, oid, (void *)qualified(read, schema, row_text(row, 2)));
+		return;
+	}
 	struct pg_relation *relation = arena_alloc(read->arena, sizeof *relation);
 	*relation = (struct pg_relation){
 		.oid = oid, .schema = schema, .name = row_copy(read, row, 2), .relkind = *row_text(row, 3),

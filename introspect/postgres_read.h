@@ -45,6 +45,7 @@ struct pg_column {
 	const char *type; // with typmod
 	unsigned type_oid;
 	unsigned collation; // OID; 0: none
+	const char *generated; // "STORED", "VIRTUAL"; NULL: a plain column
 	bool inherited;        // it has it from a parent
 	struct object *object; // NULL where columns are no objects
 };
@@ -93,6 +94,8 @@ struct pg_relation *read_relation(struct postgres_read *read, unsigned oid);
 // Every relation, in no particular order.
 struct pg_relation *const *read_relations(struct postgres_read *read, size_t *n);
 bool read_is_member(struct postgres_read *read, enum pg_catalog catalog, unsigned oid); // of an extension
+// The qualified name of any relation of a user's schema, an extension's as well; NULL if unknown.
+const char *read_relation_name(struct postgres_read *read, unsigned oid);
 const char *read_column(const struct pg_relation *relation, int attnum); // its name; NULL if there is none
 // Names by OID, qualified outside pg_catalog; NULL if unknown.
 const char *read_role(struct postgres_read *read, unsigned oid);

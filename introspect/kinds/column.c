@@ -12,6 +12,9 @@
 #include "introspect/ddl.h"
 #include "introspect/sqlite_read.h"
 
+// The kind sequence hands over what an identity column's sequence is like; NULL: as by default.
+void column_take_identity(struct object *column, const char *options);
+
 enum {
 	TYPE = ATTR_FIRST_OWN, COLLATION, DEFAULT, NOT_NULL, IDENTITY, IDENTITY_OPTIONS, GENERATED, STORAGE, COMPRESSION, STATISTICS,
 	OPTIONS, POSITION, CONFLICT,
@@ -73,45 +76,36 @@ static void column_row(struct postgres_read *read, struct row row)
 	object->values[IDENTITY] = word(flags[1], "ad", (const char *const[]){ "ALWAYS", "BY DEFAULT" });
 	const char *generated = strchr(flags, '/') + 1, *storage = strchr(generated, '/') + 1, *compression = strchr(storage, '/') + 1;
 	object->values[GENERATED] = *generated == '/' ? NULL : VALUE_UNREAD;
+	column->generated = word(*generated, "sv", (const char *const[]){ "STORED", "VIRTUAL" });
 	object->values[STORAGE] = word(*storage, "pemx", (const char *const[]){ "PLAIN", "EXTERNAL", "MAIN", "EXTENDED" });
 	object->values[COMPRESSION] = word(*compression, "pl", (const char *const[]){ "pglz", "lz4" });
 	object->values[STATISTICS] = row_intern(read, row, 8);
 	object->values[OPTIONS] = row_list(read, row, 9);
 }
 
-static struct object *column_object(struct postgres_read *read, struct row row)
+static struct pg_column *column_at(struct postgres_read *read, struct row row)
 {
-	struct pg_relation *relation = read_relation(read, row_oid(row, 0));
-	size_t attnum = row_oid(row, 1);
-	return relation == NULL || attnum < 1 || attnum > relation->n_columns ? NULL : relation->columns[attnum - 1].object;
+	struct pg_relation *relation = read_relation(read, row_oid(row, 1));
+	size_t attnum = row_oid(row, 2);
+	bool known = relation != NULL && attnum >= 1 && attnum <= relation->n_columns && relation->columns[attnum - 1].object != NULL;
+	return known ? &relation->columns[attnum - 1] : NULL;
 }
 
 static void default_row(struct postgres_read *read, struct row row)
 {
-	struct object *column = column_object(read, row);
-	if (column != NULL && column->values[GENERATED] == NULL)
-		column->values[DEFAULT] = row_copy(read, row, 2);
-	else if (column != NULL && row_text(row, 2) != NULL) // generated from no other column
-		column->values[GENERATED] = arena_printf(read->arena, "%s %s", row_text(row, 2), row_text(row, 3));
+	const struct pg_column *column = column_at(read, row);
+	if (column == NULL || row_text(row, 3) == NULL)
+		return;
+	if (column->generated == NULL)
+		column->object->values[DEFAULT] = row_copy(read, row, 3);
+	else
+		column->object->values[GENERATED] = arena_printf(read->arena, "%s %s", row_text(row, 3), column->generated);
 }
 
-static void generated_row(struct postgres_read *read, struct row row)
+void column_take_identity(struct object *column, const char *options)
 {
-	struct pg_relation *relation = read_relation(read, row_oid(row, 1));
-	size_t attnum = row_oid(row, 2);
-	struct object *column = relation == NULL || attnum < 1 || attnum > relation->n_columns ? NULL : relation->columns[attnum - 1].object;
-	if (column != NULL && row_text(row, 3) != NULL)
-		column->values[GENERATED] = arena_printf(read->arena, "%s %s", row_text(row, 3), row_text(row, 4));
+	column->values[IDENTITY_OPTIONS] = options;
 }
-
-static void identity_row(struct postgres_read *read, struct row row)
-{
-	struct object *column = column_object(read, row);
-	if (column != NULL)
-		column->values[IDENTITY_OPTIONS] = row_text(row, 2)[0] == '\0' ? NULL : row_intern(read, row, 2);
-}
-
-#define GENERATED_WORD "case a.attgenerated when 's' then 'STORED' else 'VIRTUAL' end"
 
 static const struct pg_query queries[] = {
 	{ "columns",
@@ -124,25 +118,12 @@ static const struct pg_query queries[] = {
 	  .row = column_row },
 	// a tree without variables deparses without its relation: several times faster, and it takes no lock
 	{ "defaults",
-	  "select d.adrelid, d.adnum, pg_get_expr(d.adbin, 0), " GENERATED_WORD " from pg_attrdef d "
-	  "join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum where strpos(d.adbin::text, '{VAR ') = 0",
+	  "select d.oid, d.adrelid, d.adnum, pg_get_expr(d.adbin, 0) from pg_attrdef d where strpos(d.adbin::text, '{VAR ') = 0",
 	  .row = default_row },
 	{ "generated columns",
-	  "select d.oid, d.adrelid, d.adnum, pg_get_expr(d.adbin, d.adrelid) as expr, " GENERATED_WORD " as word "
-	  "from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum "
-	  "where a.attgenerated <> '' and strpos(d.adbin::text, '{VAR ') > 0",
-	  .deparse = true, .row = generated_row },
-	{ "identity columns",
-	  "select d.refobjid, d.refobjsubid, concat_ws(' ', "
-	  "case when s.seqincrement <> 1 then 'INCREMENT BY ' || s.seqincrement end, "
-	  "case when s.seqmin <> 1 then 'MINVALUE ' || s.seqmin end, "
-	  "case when s.seqmax <> case s.seqtypid when 20 then 9223372036854775807 when 21 then 32767 else 2147483647 end "
-	  "then 'MAXVALUE ' || s.seqmax end, "
-	  "case when s.seqstart <> 1 then 'START WITH ' || s.seqstart end, "
-	  "case when s.seqcache <> 1 then 'CACHE ' || s.seqcache end, case when s.seqcycle then 'CYCLE' end) "
-	  "from pg_sequence s join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = s.seqrelid "
-	  "and d.refclassid = 'pg_class'::regclass and d.deptype = 'i'",
-	  .row = identity_row },
+	  "select d.oid, d.adrelid, d.adnum, pg_get_expr(d.adbin, d.adrelid) as expr from pg_attrdef d "
+	  "where strpos(d.adbin::text, '{VAR ') > 0",
+	  .deparse = true, .row = default_row },
 	{ NULL },
 };
 

@@ -80,16 +80,16 @@ static const char *column_list(struct postgres_read *read, const struct pg_relat
 
 static const char *references(struct postgres_read *read, unsigned target, struct row row, int field)
 {
-	const struct pg_relation *relation = read_relation(read, target);
-	if (relation == NULL)
-		return NULL; // a table of an extension: the constraint's row says its name instead
-	const char *path[] = { relation->schema, relation->name };
 	auto_buf text = BUF_INIT;
-	sql_name(&text, path, 2);
+	const char *name = read_relation_name(read, target);
+	buf_adds(&text, name == NULL ? "?" : name);
+	const struct pg_relation *relation = read_relation(read, target);
 	int attnums[COLUMNS_MAX], n = row_numbers(row, field, attnums, COLUMNS_MAX);
-	buf_addc(&text, '(');
-	add_columns(&text, relation, attnums, n);
-	buf_addc(&text, ')');
+	if (relation != NULL) { // of an extension's table the columns were not read
+		buf_addc(&text, '(');
+		add_columns(&text, relation, attnums, n);
+		buf_addc(&text, ')');
+	}
 	return read_intern(read, text.data);
 }
 
@@ -125,8 +125,6 @@ static void constraint_row(struct postgres_read *read, struct row row)
 	if (letter != 'f')
 		return;
 	values[REFERENCES] = references(read, row_oid(row, 7), row, 9);
-	if (values[REFERENCES] == NULL)
-		values[REFERENCES] = row_copy(read, row, 11);
 	values[ON_UPDATE] = action_word(flags[F_UPDATE]);
 	values[ON_DELETE] = action_word(flags[F_DELETE]);
 	values[MATCH] = flags[F_MATCH] == 'f' ? "FULL" : NULL;
@@ -177,8 +175,7 @@ static const struct pg_query queries[] = {
 	{ "constraints",
 	  "select k.oid, k.conrelid, k.contypid, k.conname, k.contype, concat(k.condeferrable, k.condeferred, k.convalidated, "
 	  "@18{k.conenforced}{true}, k.connoinherit, @18{k.conperiod}{false}, k.confupdtype, k.confdeltype, k.confmatchtype), "
-	  "k.conindid, k.confrelid, k.conkey, k.confkey, @15{k.confdelsetcols}{null::int2[]}, "
-	  "case when k.confrelid <> 0 then k.confrelid::regclass end "
+	  "k.conindid, k.confrelid, k.conkey, k.confkey, @15{k.confdelsetcols}{null::int2[]} "
 	  "from pg_constraint k join pg_namespace n on n.oid = k.connamespace "
 	  "where k.contype in ('p', 'u', 'f', 'c', 'x') and k.conparentid = 0 and not (k.contype = 'c' and k.coninhcount > 0 "
 	  "and not k.conislocal) and " USER_SCHEMA,

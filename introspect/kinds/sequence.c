@@ -2,6 +2,8 @@
 // Sequences: their definition, never their value. The sequence behind an identity column is that column's attribute.
 #include "introspect/postgres_read.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "base/sql.h"
 #include "introspect/ddl.h"
@@ -20,12 +22,43 @@ static const struct attr attrs[] = {
 	[UNLOGGED] = { "unlogged", FORM_FLAG },
 };
 
+void column_take_identity(struct object *column, const char *options);
+
+// What of an identity column's sequence is not as by default. The fields are those of the query.
+static const char *identity_options(struct postgres_read *read, struct row row)
+{
+	static const struct { int field; const char *clause; const char *usual; } clauses[] = {
+		{ 3, "INCREMENT BY", "1" }, { 4, "MINVALUE", "1" }, { 5, "MAXVALUE", NULL }, { 2, "START WITH", "1" }, { 6, "CACHE", "1" },
+	};
+	static const struct { const char *type, *maximum; } maxima[] = {
+		{ "bigint", "9223372036854775807" }, { "integer", "2147483647" }, { "smallint", "32767" },
+	};
+	auto_buf text = BUF_INIT;
+	for (size_t i = 0; i < sizeof clauses / sizeof *clauses; i++) {
+		const char *usual = clauses[i].usual, *value = row_text(row, clauses[i].field);
+		for (size_t j = 0; usual == NULL && j < sizeof maxima / sizeof *maxima; j++)
+			usual = strcmp(row_text(row, 1), maxima[j].type) == 0 ? maxima[j].maximum : NULL;
+		if (usual == NULL || strcmp(value, usual) != 0)
+			buf_addf(&text, "%s%s %s", text.length > 0 ? " " : "", clauses[i].clause, value);
+	}
+	if (row_flag(row, 7))
+		buf_adds(&text, text.length > 0 ? " CYCLE" : "CYCLE");
+	return text.length == 0 ? NULL : read_intern(read, text.data);
+}
+
 static void sequence_row(struct postgres_read *read, struct row row)
 {
 	struct pg_relation *relation = read_relation(read, row_oid(row, 0));
 	const char *dependency = row_text(row, 10);
-	if (relation == NULL || (dependency != NULL && *dependency == 'i'))
+	if (relation == NULL)
 		return;
+	struct pg_relation *owner = dependency == NULL ? NULL : read_relation(read, row_oid(row, 8));
+	size_t attnum = row_oid(row, 9);
+	if (dependency != NULL && *dependency == 'i') {
+		if (owner != NULL && read_column(owner, (int)attnum) != NULL && owner->columns[attnum - 1].object != NULL)
+			column_take_identity(owner->columns[attnum - 1].object, identity_options(read, row));
+		return;
+	}
 	struct object *sequence = read_add(read, &kind_sequence, relation->schema, relation->name);
 	relation->object = sequence;
 	read_remember(read, PG_CLASS, relation->oid, sequence);
@@ -33,8 +66,7 @@ static void sequence_row(struct postgres_read *read, struct row row)
 		sequence->values[TYPE + i] = row_intern(read, row, 1 + i);
 	sequence->values[CYCLE] = row_flag_text(row, 7);
 	sequence->values[UNLOGGED] = relation->relpersistence == 'u' ? "true" : NULL;
-	struct pg_relation *owner = dependency == NULL ? NULL : read_relation(read, row_oid(row, 8));
-	const char *column = owner == NULL ? NULL : read_column(owner, (int)row_oid(row, 9));
+	const char *column = owner == NULL ? NULL : read_column(owner, (int)attnum);
 	if (column != NULL) {
 		const char *path[] = { owner->schema, owner->name, column };
 		sequence->values[OWNED_BY] = sql_name_copy(read->arena, path, 3);

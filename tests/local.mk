@@ -15,4 +15,8 @@ check_PROGRAMS += tests/diff_test
 tests_diff_test_SOURCES = tests/diff_test.c
 tests_diff_test_LDADD = $(LIBS_OF_TESTS)
 
+check_PROGRAMS += tests/migrations_test
+tests_migrations_test_SOURCES = tests/migrations_test.c
+tests_migrations_test_LDADD = $(LIBS_OF_TESTS)
+
 TESTS += $(check_PROGRAMS) $(check_SCRIPTS)

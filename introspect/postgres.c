@@ -167,14 +167,14 @@ static bool deploy_in_flight(struct session *session, const struct version_query
 {
 	long long key;
 	*busy = false;
-	if (query->lock_key == NULL || !query->lock_key(database, schema, table, &key))
-		return true;
-	char text[32];
-	snprintf(text, sizeof text, "%lld", key);
-	auto_pgresult result = run(session, advisory_sql, 1, (const char *[]){ text });
-	if (PQresultStatus(result) != PGRES_TUPLES_OK)
-		return server_error(session, result, "looking for a running migration", err);
-	*busy = strcmp(PQgetvalue(result, 0, 0), "0") != 0;
+	for (unsigned nth = 0; !*busy && query->lock_key != NULL && query->lock_key(database, schema, table, nth, &key); nth++) {
+		char text[32];
+		snprintf(text, sizeof text, "%lld", key);
+		auto_pgresult result = run(session, advisory_sql, 1, (const char *[]){ text });
+		if (PQresultStatus(result) != PGRES_TUPLES_OK)
+			return server_error(session, result, "looking for a running migration", err);
+		*busy = strcmp(PQgetvalue(result, 0, 0), "0") != 0;
+	}
 	return true;
 }
 

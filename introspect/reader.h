@@ -15,8 +15,8 @@ struct log;
 struct version_query {
 	const char *table; // may be qualified, quoted as SQL; unqualified means: in `schema`, or wherever the search path finds it
 	const char *order; // a column list to order by, or NULL
-	// The advisory lock that is held while migrations run, see framework.h; NULL: none known (PostgreSQL only)
-	bool (*lock_key)(const char *database, const char *schema, const char *table, long long *key);
+	// The advisory locks one of which is held while migrations run, see framework.h; NULL: none known (PostgreSQL only)
+	bool (*lock_key)(const char *database, const char *schema, const char *table, unsigned nth, long long *key);
 };
 
 struct read_options {

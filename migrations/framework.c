@@ -44,5 +44,6 @@ void framework_version_query(const struct migrations *set, struct version_query 
 	queries[0] = (struct version_query){
 		.table = n == 0 ? table : sql_name_copy(set->arena, parts, n),
 		.order = set->framework->order,
+		.lock_key = set->framework->lock_key,
 	};
 }

@@ -9,6 +9,11 @@
 #include "base/err.h"
 #include "migrations/split.h"
 
+struct listing listing_of(struct migrations *set)
+{
+	return (struct listing){ set, set->n_items, set->n_notes };
+}
+
 static struct migration *add(struct listing *listing, const struct folder_file *file, const char *version)
 {
 	struct migrations *set = listing->set;

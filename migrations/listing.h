@@ -15,6 +15,8 @@ struct listing {
 	size_t capacity, notes_capacity;
 };
 
+struct listing listing_of(struct migrations *set);
+
 // Adds a migration of this version that is made of this file: label, path and text are filled in. NULL (with an error)
 // where the file is no text. Valid until the next is added.
 struct migration *listing_add(struct listing *listing, const struct folder_file *file, const char *version, struct err *err);

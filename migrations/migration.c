@@ -81,7 +81,7 @@ struct migrations *migrations_load(struct arena *arena, const char *name, const 
 		.framework = detected ? framework_detect(arena, read, n_folders, NULL, err) : named_framework(framework_name, err),
 	};
 	if (settings != NULL)
-		set->settings = *settings;
+		set->given = set->settings = *settings;
 	if (set->framework == NULL || !set->framework->list(set, read, n_folders, err) || !versions_are_unique(set, err))
 		return NULL;
 	if (set->n_items == 0) {

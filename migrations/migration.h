@@ -48,7 +48,8 @@ struct migrations {
 	const char *name;              // "app"; "" where there is but one
 	const char *const *folders;    // NULL-ended, as given
 	const struct framework *framework;
-	struct migration_settings settings;
+	struct migration_settings given;    // as migrations_load got them
+	struct migration_settings settings; // with what the framework's own configuration adds
 	struct migration *items;       // in the framework's order; repeatable ones last
 	size_t n_items;
 	const char *const *notes;      // what a reader should know: callbacks that a replay does not run, ...

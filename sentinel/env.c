@@ -108,7 +108,7 @@ static bool section_spec(struct run *run, const struct config_migrations *sectio
 static const struct migrations *find_set(const struct envs *envs, const struct set_spec *spec)
 {
 	for (size_t i = 0; i < envs->n_sets; i++) {
-		if (same(envs->sets[i]->name, spec->name) && same_settings(&envs->sets[i]->settings, &spec->settings))
+		if (same(envs->sets[i]->name, spec->name) && same_settings(&envs->sets[i]->given, &spec->settings))
 			return envs->sets[i];
 	}
 	return NULL;

@@ -20,4 +20,8 @@ tests_cache_test_LDADD = $(LIBS_OF_TESTS)
 tests_scratch_test_SOURCES = tests/scratch_test.c tests/scratch_env.h
 tests_scratch_test_LDADD = $(LIBS_OF_TESTS)
 
+check_PROGRAMS += tests/migrations_test
+tests_migrations_test_SOURCES = tests/migrations_test.c
+tests_migrations_test_LDADD = $(LIBS_OF_TESTS)
+
 TESTS += $(check_PROGRAMS) $(check_SCRIPTS)

@@ -478,7 +478,7 @@ static bool list_code_beside(struct listing *listing, const struct folder *folde
 
 static bool list(struct migrations *set, const struct folder *folders, size_t n_folders, struct err *err)
 {
-	struct listing listing = { set };
+	struct listing listing = listing_of(set);
 	if (!configure(set, folders, n_folders, err))
 		return false;
 	for (size_t f = 0; f < n_folders; f++) {

@@ -60,7 +60,7 @@ static int by_number(const void *left, const void *right)
 
 static bool list(struct migrations *set, const struct folder *folders, size_t n_folders, struct err *err)
 {
-	struct listing listing = { set };
+	struct listing listing = listing_of(set);
 	struct down *downs = NULL;
 	size_t n_downs = 0, capacity = 0;
 	for (size_t f = 0; f < n_folders; f++) {

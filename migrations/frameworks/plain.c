@@ -43,7 +43,7 @@ static bool resembles(const struct folder *folder)
 
 static bool list(struct migrations *set, const struct folder *folders, size_t n_folders, struct err *err)
 {
-	struct listing listing = { set };
+	struct listing listing = listing_of(set);
 	for (size_t f = 0; f < n_folders; f++) {
 		for (size_t i = 0; i < folders[f].n_files; i++) {
 			const struct folder_file *file = &folders[f].files[i];

@@ -141,7 +141,7 @@ static bool list_folder(struct listing *listing, const struct folder *folder, st
 
 static bool list(struct migrations *set, const struct folder *folders, size_t n_folders, struct err *err)
 {
-	struct listing listing = { set };
+	struct listing listing = listing_of(set);
 	for (size_t f = 0; f < n_folders; f++) {
 		if (!list_folder(&listing, &folders[f], err))
 			return false;

@@ -15,4 +15,8 @@ check_PROGRAMS += tests/diff_test
 tests_diff_test_SOURCES = tests/diff_test.c
 tests_diff_test_LDADD = $(LIBS_OF_TESTS)
 
+check_PROGRAMS += tests/sentinel_test
+tests_sentinel_test_SOURCES = tests/sentinel_test.c
+tests_sentinel_test_LDADD = $(LIBS_OF_TESTS)
+
 TESTS += $(check_PROGRAMS) $(check_SCRIPTS)

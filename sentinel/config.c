@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // driftcheck.conf. libconfuse parses; what it does not do is done here: it fills in ${NAME} while it reads and takes a
 // variable that is not set for an empty text (so every "${" is hidden from it and filled in later), it lets an option or an
-// untitled section stand twice, and it reports through a callback that knows nothing of its caller.
+// untitled section stand twice, it miscounts lines, and it reports through a callback that knows nothing of its caller.
 #include "sentinel/config.h"
 
 #include <confuse.h>
@@ -250,7 +250,46 @@ static bool read_single_sections(struct arena *arena, cfg_t *cfg, struct config 
 	return err_where(err, "%s:%u", config->path, config->scratch.url.line);
 }
 
-// The file's text with every "${" hidden.
+// Makes comments blank (libconfuse counts the line of a comment twice) and hides every "${". Returns the line of a string or
+// comment that is never closed, else 0. The lexical rules are libconfuse's.
+static unsigned prepare(char *text)
+{
+	static const struct {
+		const char *open, *close;
+		bool comment;
+	} spans[] = { { "\"", "\"", false }, { "'", "'", false }, { "#", "\n", true }, { "//", "\n", true }, { "/*", "*/", true } };
+	enum { N_SPANS = sizeof spans / sizeof *spans };
+	unsigned line = 1, opened = 0;
+	size_t in = N_SPANS;
+	for (char *p = text; *p != '\0'; p++) {
+		line += *p == '\n' ? 1 : 0;
+		if (strncmp(p, "${", 2) == 0)
+			*p = HIDDEN;
+		if (in == N_SPANS) {
+			for (in = 0; in < N_SPANS && strncmp(p, spans[in].open, strlen(spans[in].open)) != 0;)
+				in++;
+			opened = line;
+			for (size_t i = 0; in < N_SPANS && spans[in].comment && i < strlen(spans[in].open); i++)
+				p[i] = ' ';
+			p += in < N_SPANS ? strlen(spans[in].open) - 1 : 0;
+			continue;
+		}
+		if (strncmp(p, spans[in].close, strlen(spans[in].close)) == 0) {
+			for (size_t i = 0; spans[in].comment && i < strlen(spans[in].close); i++)
+				p[i] = p[i] == '\n' ? '\n' : ' ';
+			p += strlen(spans[in].close) - 1;
+			in = N_SPANS;
+		} else if (spans[in].comment) {
+			*p = *p == '\n' ? '\n' : ' ';
+		} else if (*p == '\\' && p[1] != '\0') {
+			p++;
+			line += *p == '\n' ? 1 : 0;
+		}
+	}
+	return in == N_SPANS || strcmp(spans[in].close, "\n") == 0 ? 0 : opened;
+}
+
+// The file's text, ready for libconfuse.
 static bool load(struct arena *arena, const char *path, char **text, size_t *length, struct err *err)
 {
 	auto_file file = fopen(path, "rb");
@@ -262,9 +301,8 @@ static bool load(struct arena *arena, const char *path, char **text, size_t *len
 		return err_set(err, "config", path, NULL, "cannot be read: %s", strerror(errno));
 	if (*length > SIZE_MAX_CONFIG || memchr(*text, '\0', *length) != NULL || memchr(*text, HIDDEN, *length) != NULL)
 		return err_set(err, "config", path, NULL, "this is no configuration: it is too large or no text");
-	for (char *p = *text; (p = strstr(p, "${")) != NULL; p++)
-		*p = HIDDEN;
-	return true;
+	unsigned line = prepare(*text);
+	return line == 0 || fail_at(err, path, line, NULL, "a string or comment that begins here is never closed");
 }
 
 struct config *config_read(struct arena *arena, const char *path, struct err *err)

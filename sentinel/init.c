@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/auto.h"
 #include "sentinel/command.h"
 #include "sentinel/folders.h"
 #include "sentinel/output.h"
@@ -76,7 +77,9 @@ static void quote(struct buf *out, const char *text)
 	buf_addc(out, '"');
 }
 
-static void write_migrations(struct buf *file, const struct found_folder *found, size_t n, const struct err *err)
+// `folder` is the working directory as seen from the file: "" where it is the file's own.
+static void write_migrations(struct arena *arena, struct buf *file, const char *folder, const struct found_folder *found, size_t n,
+                             const struct err *err)
 {
 	buf_adds(file, "# Where the migrations lie, and the framework that runs them (see `driftcheck frameworks`).\n");
 	if (n == 0) {
@@ -90,7 +93,7 @@ static void write_migrations(struct buf *file, const struct found_folder *found,
 		if (i > 0)
 			buf_adds(file, "# Found, too. If it belongs to a database of its own, use it, and name the set in each env:\n");
 		buf_addf(file, "%smigrations \"%s\" {\n%s  path      = ", mark, i == 0 ? "app" : "other", mark);
-		quote(file, found[i].path);
+		quote(file, arena_printf(arena, "%s%s", found[i].path[0] == '/' ? "" : folder, found[i].path));
 		buf_addf(file, "    # %zu migrations\n%s  framework = \"%s\"\n%s}\n", found[i].n_migrations, mark, found[i].framework->name, mark);
 	}
 	buf_adds(file, "#   table  = \"public.schema_migrations\"   # where the framework keeps its versions, if not in its usual table\n"
@@ -170,7 +173,8 @@ enum exit_status command_init(struct run *run, struct err *err)
 	auto_buf file = BUF_INIT;
 	buf_adds(&file, "# driftcheck: what runs in the databases, held against the migrations of this repository.\n"
 	         "# Paths are relative to this file. ${NAME} and ${NAME:-default} are filled in from the process's environment.\n\n");
-	write_migrations(&file, found, n_found, &unclear);
+	auto_free here = strchr(path, '/') == NULL ? NULL : realpath(".", NULL);
+	write_migrations(run->arena, &file, here == NULL ? "" : arena_printf(run->arena, "%s/", here), found, n_found, &unclear);
 	write_envs(&file, variables, n_variables);
 	write_ignore(&file, variables, n_variables);
 	write_rest(&file);

@@ -31,17 +31,18 @@ static bool is_secret_name(const char *name, size_t length)
 	return false;
 }
 
-// The password in user:password@ of a URL. A password may hold '@', '/' and '?' that should have been encoded: it reaches
-// to the last '@' before the parameters, or to the last one of all if there is none before them.
+// The password in user:password@ of a URL. It may hold '@', '/' and '?' that should have been encoded, so it reaches to the
+// last '@' that does not stand in a parameter's value.
 static size_t find_userinfo(const char *text, struct span *span)
 {
 	const char *authority = strstr(text, "://");
 	if (authority == NULL)
 		return 0;
 	authority += 3;
-	const char *end = authority + strcspn(authority, "?"), *at = memrchr(authority, '@', (size_t)(end - authority));
-	if (at == NULL)
-		at = strrchr(authority, '@');
+	const char *at = strrchr(authority, '@');
+	const char *query = at == NULL ? NULL : memchr(authority, '?', (size_t)(at - authority));
+	if (query != NULL && memchr(query, '=', (size_t)(at - query)) != NULL && memchr(authority, '@', (size_t)(query - authority)) != NULL)
+		at = memrchr(authority, '@', (size_t)(query - authority));
 	const char *colon = at == NULL ? NULL : memchr(authority, ':', (size_t)(at - authority));
 	if (colon == NULL || colon + 1 == at)
 		return 0;
@@ -49,17 +50,30 @@ static size_t find_userinfo(const char *text, struct span *span)
 	return 1;
 }
 
-// The end of a parameter's value: at '&' in a URL; in a keyword string at a blank, or at the closing quote.
+// Whether a name and '=' stand at p.
+static bool is_assignment(const char *p)
+{
+	const char *end = p;
+	while (isalnum((unsigned char)*end) || *end == '_')
+		end++;
+	return end > p && end[strspn(end, " \t\n")] == '=';
+}
+
+// The end of a parameter's value: at '&' in a URL; in a keyword string at the closing quote or, without quotes, before the
+// next parameter (what stands between, after a blank, may be more of a password that should have been quoted).
 static const char *value_end(const char *value, bool url)
 {
 	if (url)
 		return value + strcspn(value, "&");
-	if (*value != '\'')
-		return value + strcspn(value, " \t\n");
-	const char *p = value + 1;
-	while (*p != '\0' && *p != '\'')
-		p += p[0] == '\\' && p[1] != '\0' ? 2 : 1;
-	return *p == '\0' ? p : p + 1;
+	const char *p = value;
+	if (*value == '\'') {
+		for (p++; *p != '\0' && *p != '\''; p++)
+			p += p[0] == '\\' && p[1] != '\0' ? 1 : 0;
+		return *p == '\0' ? p : p + 1;
+	}
+	while (*p != '\0' && !(strchr(" \t\n", *p) != NULL && is_assignment(p + strspn(p, " \t\n"))))
+		p++;
+	return p;
 }
 
 static size_t find_secrets(const char *text, struct span *spans)

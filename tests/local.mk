@@ -24,4 +24,8 @@ check_PROGRAMS += tests/migrations_test
 tests_migrations_test_SOURCES = tests/migrations_test.c
 tests_migrations_test_LDADD = $(LIBS_OF_TESTS)
 
+check_PROGRAMS += tests/sentinel_test
+tests_sentinel_test_SOURCES = tests/sentinel_test.c
+tests_sentinel_test_LDADD = $(LIBS_OF_TESTS)
+
 TESTS += $(check_PROGRAMS) $(check_SCRIPTS)

@@ -28,4 +28,22 @@ check_PROGRAMS += tests/sentinel_test
 tests_sentinel_test_SOURCES = tests/sentinel_test.c
 tests_sentinel_test_LDADD = $(LIBS_OF_TESTS)
 
+# The cases, and the scripts around them: see CONTRIBUTING.md.
+check_SCRIPTS += tests/cases.sh
+EXTRA_DIST += .ci/run examples scripts tests/cases tests/cases.sh tests/environment.sh
+
+# Rewrites the goldens of all cases, or of CASES="name ..." alone. Look at them before it, and at git diff afterwards.
+bless: driftcheck$(EXEEXT)
+	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/tests/cases.sh --bless $(CASES)
+
+EXTRA_PROGRAMS = tests/measure
+tests_measure_SOURCES = tests/measure.c
+tests_measure_LDADD = $(LIBS_OF_TESTS)
+CLEANFILES += $(EXTRA_PROGRAMS)
+
+bench: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
+	DRIFTCHECK='$(abs_builddir)/driftcheck' MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench.sh
+
+.PHONY: bench bless
+
 TESTS += $(check_PROGRAMS) $(check_SCRIPTS)

@@ -220,8 +220,7 @@ static void sqlite_column(struct sqlite_read *read, const struct sqlite_item *it
 		column->values[CONFLICT] = from->not_null_conflict;
 		if (from->generated != NULL)
 			column->values[GENERATED] = arena_printf(read->arena, "%s %s", from->generated, from->stored ? "STORED" : "VIRTUAL");
-		if (read->groups & 1u << GROUP_COLUMN_ORDER)
-			column->values[POSITION] = arena_printf(read->arena, "%zu", i + 1);
+		column->values[POSITION] = arena_printf(read->arena, "%zu", i + 1);
 	}
 }
 

@@ -3,3 +3,4 @@ libdriftcheck_a_SOURCES += diff/normalise.c diff/normalise.h
 libdriftcheck_a_SOURCES += diff/compare.c diff/compare.h
 libdriftcheck_a_SOURCES += diff/ignore.c diff/ignore.h
 libdriftcheck_a_SOURCES += diff/classify.c diff/classify.h
+libdriftcheck_a_SOURCES += diff/remedy.c diff/remedy.h

@@ -17,9 +17,6 @@
 #include "base/auto.h"
 #include "base/err.h"
 
-AUTO_DEFINE(auto_dir_cleanup, DIR *, closedir)
-#define auto_dir __attribute__((cleanup(auto_dir_cleanup))) DIR *
-
 enum { TEXT_BYTES_MAX = 16 << 20, FILES_MAX = 50000, DEPTH_MAX = 16, ANCESTORS_MAX = 6 };
 
 static const char *const text_endings[] = { ".sql", ".toml", ".json", ".conf", ".go", ".yaml", ".yml", ".properties", NULL };

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/sql.h"
 #include "diff/classify.h"
 #include "diff/ignore.h"
 #include "diff/remedy.h"
@@ -349,7 +350,7 @@ static void report_findings(struct check *check, const struct classification *re
 		if (finding->object->kind->namespace && finding->change == CHANGE_ADDED && finding->evidence == NULL)
 			finding->evidence = arena_printf(check->arena, "no migration names it; if it is somebody else's: ignore { objects = {\"%s.*\"} }",
 			                                 finding->object->path[0]);
-		remedy_find(check->arena, check->live, check->head, finding, check->set.framework->deploy);
+		remedy_find(check->arena, check->live, check->base, check->head, finding, check->set.framework->deploy);
 		n_added += finding->change == CHANGE_ADDED && finding->class == CLASS_HAND_EDIT;
 	}
 	if (n_added >= PREDATES_LEAST && n_added * 2 > check->live->n_objects / 4 && n_added * 2 > result->n_findings)

@@ -132,32 +132,23 @@ static size_t next_word(const char **at)
 	return length == 0 && *c != '\0' ? 1 : length;
 }
 
-static bool rule_fits(const struct rule *rule, const char *sql)
+// Whether the words follow each other in the statement, the first of them right here or (after '*') anywhere.
+static bool words_fit(const char *words, const char *sql, bool anywhere)
 {
-	bool anywhere = false;
-	for (const char *word = rule->words; *word != '\0'; word += strspn(word, " ")) {
-		size_t length = strcspn(word, " ");
-		if (*word == '*') {
-			anywhere = true;
-			word += length;
-			continue;
-		}
-		for (;;) {
-			size_t found = next_word(&sql);
-			if (found == 0)
-				return false;
-			bool same = found == length && strncmp(sql, word, length) == 0;
-			sql += found;
-			if (same)
-				break;
-			if (!anywhere)
-				return false;
-		}
-		// "DROP" and "COLUMN" belong together: the gap is before the first of them alone
-		anywhere = false;
-		word += length;
+	words += strspn(words, " ");
+	if (*words == '\0')
+		return true;
+	size_t length = strcspn(words, " ");
+	if (*words == '*')
+		return words_fit(words + length, sql, true);
+	for (size_t found; (found = next_word(&sql)) > 0; sql += found) {
+		bool same = found == length && strncmp(sql, words, length) == 0;
+		if (same && words_fit(words + length, sql + found, false))
+			return true;
+		if (!anywhere)
+			return false;
 	}
-	return true;
+	return false;
 }
 
 // "numeric(12,2)": its base and what is in parentheses.
@@ -217,11 +208,11 @@ static const struct rule *type_change_rule(const struct object *from, const stru
 
 static const struct rule *rule_of(enum engine engine, const char *sql, const struct object *from, const struct object *to)
 {
-	static const struct rule type_change = { "ALTER TABLE * ALTER COLUMN * TYPE", GUARD_NONE, false, NULL };
-	if (engine == ENGINE_POSTGRESQL && to != NULL && from != NULL && rule_fits(&type_change, sql))
+	static const char type_change[] = "ALTER TABLE * ALTER COLUMN * TYPE";
+	if (engine == ENGINE_POSTGRESQL && to != NULL && from != NULL && words_fit(type_change, sql, false))
 		return type_change_rule(from, to);
 	const struct rule *rule = engine == ENGINE_SQLITE ? sqlite_rules : postgresql_rules;
-	while (!rule_fits(rule, sql))
+	while (!words_fit(rule->words, sql, false))
 		rule++;
 	return rule;
 }
@@ -232,8 +223,8 @@ static const char *statement_end(const char *sql)
 {
 	if (strncmp(sql, "--", 2) == 0)
 		return sql + strcspn(sql, "\n") + (sql[strcspn(sql, "\n")] == '\n');
-	int depth = 0; // of BEGIN and CASE; parentheses do not matter
-	bool in_body = false;
+	int depth = 0; // of BEGIN and CASE in a body
+	bool is_trigger = strncmp(sql, "CREATE TRIGGER ", 15) == 0;
 	const char *c = sql;
 	while (*c != '\0') {
 		if (*c == '\'' || *c == '"') {
@@ -256,9 +247,9 @@ static const char *statement_end(const char *sql)
 			return c + 1 + (c[1] == '\n');
 		} else {
 			size_t length = strspn(c, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
-			in_body |= length == 5 && strncasecmp(c, "BEGIN", 5) == 0;
-			depth += in_body && ((length == 5 && strncasecmp(c, "BEGIN", 5) == 0) || (length == 4 && strncasecmp(c, "CASE", 4) == 0));
-			depth -= in_body && length == 3 && strncasecmp(c, "END", 3) == 0;
+			bool begins = length == 5 && strncasecmp(c, "BEGIN", 5) == 0 && (is_trigger || strncasecmp(c + 5, " ATOMIC", 7) == 0);
+			depth += begins || (depth > 0 && length == 4 && strncasecmp(c, "CASE", 4) == 0);
+			depth -= depth > 0 && length == 3 && strncasecmp(c, "END", 3) == 0;
 			c += length == 0 ? 1 : length;
 		}
 	}
@@ -368,17 +359,10 @@ static bool create_whole(struct buf *sql, const struct snapshot *in, const struc
 }
 
 static bool write_change(struct buf *sql, const struct snapshot *in_from, const struct object *from, const struct snapshot *in_to,
-                         const struct object *to)
+                         const struct object *to, uint32_t attrs)
 {
-	if (from != NULL && to != NULL && from->kind == to->kind) {
-		uint32_t changed = 0;
-		for (unsigned i = 0; i < to->kind->n_attrs; i++) {
-			enum attr_group group = to->kind->attrs[i].group;
-			if (group != GROUP_EVIDENCE && group != GROUP_COLUMN_ORDER && group != GROUP_COSMETIC && !ddl_same(from->values[i], to->values[i]))
-				changed |= 1u << i;
-		}
-		return to->kind->alter != NULL && to->kind->alter(sql, in_to, from, to, changed);
-	}
+	if (from != NULL && to != NULL && from->kind == to->kind)
+		return to->kind->alter != NULL && to->kind->alter(sql, in_to, from, to, attrs);
 	if (from != NULL) {
 		bool (*drop)(struct buf *, const struct snapshot *, const struct object *) =
 			from->kind->drop_online != NULL ? from->kind->drop_online : from->kind->drop;
@@ -393,11 +377,11 @@ static bool write_change(struct buf *sql, const struct snapshot *in_from, const 
 }
 
 struct remedy_statement *remedy_statements(struct arena *arena, const struct snapshot *in_from, const struct object *from,
-                                           const struct snapshot *in_to, const struct object *to, size_t *n)
+                                           const struct snapshot *in_to, const struct object *to, uint32_t attrs, size_t *n)
 {
 	auto_buf sql = BUF_INIT;
 	struct list list = { 0 };
-	if (write_change(&sql, in_from, from, in_to, to))
+	if (write_change(&sql, in_from, from, in_to, to, attrs))
 		list = finish(arena, in_to->engine, sql.data, from, to);
 	*n = list.n;
 	return list.items;
@@ -517,6 +501,9 @@ void remedy_find(struct arena *arena, const struct snapshot *live, const struct 
 		finding->n_env = list.n;
 		return;
 	}
+	uint32_t attrs = 0;
+	for (size_t i = 0; i < finding->n_attrs; i++)
+		attrs |= 1u << finding->attrs[i].attr;
 	// a pending migration expects what is applied; anything else what the repository has
 	bool to_base = finding->class == CLASS_AHEAD || finding->class == CLASS_COLLISION;
 	const struct object *target = finding->class == CLASS_COLLISION ? finding->base : finding->want;
@@ -528,10 +515,10 @@ void remedy_find(struct arena *arena, const struct snapshot *live, const struct 
 		finding->env = list.items;
 		finding->n_env = list.n;
 	} else if (target != NULL || finding->have != NULL) {
-		finding->env = remedy_statements(arena, live, finding->have, in_target, target, &finding->n_env);
+		finding->env = remedy_statements(arena, live, finding->have, in_target, target, attrs, &finding->n_env);
 	}
 	if (to_base)
 		return;
-	finding->repo = remedy_statements(arena, head, finding->want, live, finding->have, &finding->n_repo);
+	finding->repo = remedy_statements(arena, head, finding->want, live, finding->have, attrs, &finding->n_repo);
 	adopt(arena, live->engine, finding);
 }

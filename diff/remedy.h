@@ -20,9 +20,9 @@ void remedy_find(struct arena *arena, const struct snapshot *live, const struct 
                  struct finding *finding, const char *deploy);
 
 // The statements that make `from` (NULL: not there) of snapshot `in_from` into `to` of `in_to`; their number in *n. One of
-// both is there.
+// both is there; where both are, only the attributes in `attrs` (bits by index) are made equal.
 struct remedy_statement *remedy_statements(struct arena *arena, const struct snapshot *in_from, const struct object *from,
-                                           const struct snapshot *in_to, const struct object *to, size_t *n);
+                                           const struct snapshot *in_to, const struct object *to, uint32_t attrs, size_t *n);
 
 // Whether changing a column from one type to another keeps every value: 0 it need not, 1 it does but writes the whole table
 // anew, 2 it does and leaves the table as it is. (PostgreSQL 12-18; facts measured.)

@@ -337,7 +337,7 @@ void show_unread(struct buf *out, const struct unread *unread, void (*quote)(str
 // What the two directions of a remedy are called, by class and change: [0] in the environment, [1] in the repository.
 static const char *const labels[][2] = {
 	[CLASS_HAND_EDIT] = { "undo", "keep" },
-	[CLASS_SKIPPED] = { "run", "drop" },
+	[CLASS_SKIPPED] = { "run", NULL },
 	[CLASS_VERSION_SKEW] = { "run", NULL },
 	[CLASS_AHEAD] = { "undo", NULL },
 	[CLASS_COLLISION] = { "undo", "keep" },

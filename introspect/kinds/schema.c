@@ -34,6 +34,16 @@ static bool schema_create(struct buf *sql, const struct snapshot *in, const stru
 	return true;
 }
 
+static bool schema_drop(struct buf *sql, const struct snapshot *in, const struct object *schema)
+{
+	size_t first;
+	bool empty = snapshot_range(in, schema->path, schema->n_path, &first) == 1;
+	buf_adds(sql, "DROP SCHEMA ");
+	object_name(sql, schema);
+	buf_adds(sql, empty ? ";\n" : " CASCADE;\n");
+	return true;
+}
+
 static bool schema_alter(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
                          uint32_t changed)
 {
@@ -49,5 +59,5 @@ static bool schema_alter(struct buf *sql, const struct snapshot *in, const struc
 const struct kind kind_schema = {
 	.name = "schema", .sql = "SCHEMA", .summary = "a namespace", .engines = ENGINE_POSTGRESQL, .namespace = true,
 	KIND_ATTRS(attrs), .queries = queries,
-	.create = schema_create, .drop = ddl_drop, .alter = schema_alter,
+	.create = schema_create, .drop = schema_drop, .alter = schema_alter,
 };

@@ -129,16 +129,28 @@ static void supported_names(struct buf *buf)
 		buf_addf(buf, "%s%s", i > 0 ? ", " : "", frameworks[i]->name);
 }
 
+// The folder of the first SQL file that lies deeper; of Prisma's, the one above.
+static void deeper_folder(struct buf *buf, const struct folder *folder)
+{
+	for (size_t i = 0; i < folder->n_files; i++) {
+		const struct folder_file *file = &folder->files[i];
+		if (folder_is_flat(file) || !ends_with(file->name, ".sql"))
+			continue;
+		size_t length = strlen(file->path) - strlen(folder_base(file)) - 1;
+		while (strcmp(folder_base(file), "migration.sql") == 0 && length > 0 && file->path[length - 1] != '/')
+			length--;
+		length -= file->path[length - 1] == '/';
+		if (length > strlen(folder->path))
+			buf_addf(buf, "its SQL files lie deeper: try --migrations %.*s; or ", (int)length, file->path);
+		return;
+	}
+}
+
 static const struct framework *none_found(const struct folder *folders, size_t n_folders, struct err *err)
 {
 	auto_buf hint = BUF_INIT;
-	for (size_t i = 0; i < n_folders && hint.length == 0; i++) {
-		for (size_t j = 0; j < folders[i].n_files && hint.length == 0; j++) {
-			const struct folder_file *file = &folders[i].files[j];
-			if (file->text != NULL && ends_with(file->name, ".sql") && !folder_is_flat(file))
-				buf_addf(&hint, "its SQL files lie deeper, as %s does: name the folder that they are in; or ", file->path);
-		}
-	}
+	for (size_t i = 0; i < n_folders && hint.length == 0; i++)
+		deeper_folder(&hint, &folders[i]);
 	buf_adds(&hint, "name the framework with --framework or `framework` in driftcheck.conf (");
 	supported_names(&hint);
 	buf_adds(&hint, "); `driftcheck frameworks` shows how the files of each are named");
@@ -150,10 +162,11 @@ static const struct framework *none_found(const struct folder *folders, size_t n
 static const struct framework *not_supported(const struct candidate *candidate, const char *where, struct err *err)
 {
 	auto_buf hint = BUF_INIT;
-	buf_adds(&hint, "if its files are those of a supported framework, name it with --framework or `framework` in driftcheck.conf: ");
+	buf_adds(&hint, "if its files are those of a supported framework, name it with --framework or `framework` in "
+	                "driftcheck.conf: ");
 	supported_names(&hint);
-	err_set(err, "migrations", where, hint.data, "this looks like %s (%s), which this version does not replay yet", candidate->name,
-	        candidate->marker);
+	err_set(err, "migrations", where, hint.data, "this looks like %s (%s), which this version does not replay yet",
+	        candidate->name, candidate->marker);
 	return NULL;
 }
 

@@ -127,7 +127,8 @@ bool recorded_columns(const struct migrations *set, const struct version_table *
 			j++;
 		if (j == table->n_columns)
 			return err_set(err, "version-table", table->name,
-			               "name the framework that made it (--framework, or `framework` in driftcheck.conf), or the right table (`table`)",
+			               "name the framework that made it (--framework, or `framework` in driftcheck.conf), or the right "
+			               "table (`table`)",
 			               "it has no column `%s`: this is no version table of %s", names[i], set->framework->name);
 		columns[i] = j;
 	}

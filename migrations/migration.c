@@ -39,7 +39,8 @@ static bool versions_are_unique(const struct migrations *set, struct err *err)
 	for (size_t i = 1; i < set->n_items; i++) {
 		const struct migration *a = sorted[i - 1], *b = sorted[i];
 		if (by_version(&a, &b, (void *)set->framework) == 0)
-			return err_set(err, "migrations", b->path, "give one of them another version; if both are applied somewhere, join them",
+			return err_set(err, "migrations", b->path,
+			               "give one of them another version; if both are applied somewhere, join them",
 			               "two migrations have the version %s: %s and %s", a->version, a->path, b->path);
 	}
 	return true;

@@ -103,11 +103,13 @@ static const struct list_case {
 	  "1:1_x.up.down.sql|9:9_a.up.sql|10:000010_b.up.sql|11:11_c.down.sql|12:12_d.up..sql" },
 	{ "golang-migrate", { { "m/1_a.up.sql", "" }, { "n/2_b.up.sql", "" }, { "m/3_c.up.sql", "" } },
 	  "1:1_a.up.sql|2:2_b.up.sql|3:3_c.up.sql" },
-	{ "golang-migrate", { { "m/1_a.up.sql", "" }, { "go.mod", "require github.com/golang-migrate/migrate/v4 v4.1\n" } }, "1:1_a.up.sql" },
+	{ "golang-migrate", { { "m/1_a.up.sql", "" }, { "go.mod", "require github.com/golang-migrate/migrate/v4 v4.1\n" } },
+	  "1:1_a.up.sql" },
 	{ "dbmate", { { "m/2_b.sql", UP }, { "m/10_a.sql", UP }, { "m/010x.sql", UP }, { "m/notes.sql", "" } },
 	  "010:010x.sql|10:10_a.sql|2:2_b.sql" },
 	{ "goose",
-	  { { "m/002_b.sql", GOOSE }, { "m/10_a.sql", GOOSE }, { "m/3_c.go", "package m" }, { "m/3_c_test.go", "" }, { "m/x_d.sql", "" },
+	  { { "m/002_b.sql", GOOSE }, { "m/10_a.sql", GOOSE }, { "m/3_c.go", "package m" }, { "m/3_c_test.go", "" },
+	    { "m/x_d.sql", "" },
 	    { "m/0_e.sql", "" }, { "m/4.sql", "" } },
 	  "2:002_b.sql|3!:3_c.go|10:10_a.sql" },
 	{ "goose", { { "m/1_a.go", "func init() { goose.AddMigrationContext(up, down) }" } }, "1!:1_a.go" },
@@ -115,7 +117,8 @@ static const struct list_case {
 	  { { "m/V1_1__a_b.sql", "" }, { "m/sub/V1.10__c.sql", "" }, { "m/V01.9.0__d.sql", "" }, { "m/R__b_view.sql", "" },
 	    { "m/R__a_view.sql", "" }, { "m/U1.1__a.sql", "" }, { "m/V2__J.java", "" }, { "m/V3.SQL", "" }, { "m/v4__x.sql", "" },
 	    { "m/afterMigrate.sql", "" }, { "m/Vx__y.sql", "" } },
-	  "1.1:V1_1__a_b.sql|01.9.0:V01.9.0__d.sql|1.10:V1.10__c.sql|2!:V2__J.java|3:V3.SQL|a viewR:R__a_view.sql|b viewR:R__b_view.sql" },
+	  "1.1:V1_1__a_b.sql|01.9.0:V01.9.0__d.sql|1.10:V1.10__c.sql|2!:V2__J.java|3:V3.SQL|"
+	  "a viewR:R__a_view.sql|b viewR:R__b_view.sql" },
 	{ "flyway", { { "m/V1__a.sql", "" }, { "m/V2__b.sql", "" }, { "m/B2__all.sql", "" } }, "1:V1__a.sql|2:V2__b.sql" },
 	{ "flyway", { { "m/B1__old.sql", "" }, { "m/B3__all.sql", "" }, { "m/V4__b.sql", "" } }, "3:B3__all.sql|4:V4__b.sql" },
 	{ "prisma",
@@ -163,7 +166,8 @@ static const struct error_case {
 } error_cases[] = {
 	{ NULL, { { NULL } }, "m", "the folder is empty", "--framework" },
 	{ NULL, { { "m/README.md", "" } }, "m", "no migrations of a known form", "driftcheck frameworks" },
-	{ NULL, { { "m/deep/x.sql", "" } }, "m", "no migrations of a known form", "m/deep/x.sql does" },
+	{ NULL, { { "m/deep/x.sql", "" } }, "m", "no migrations of a known form", "m/deep; or" },
+	{ NULL, { { "m/deep/1_a/migration.sql", "" } }, "m", "no migrations of a known form", "m/deep; or" },
 	{ "nosuch", { { NULL } }, NULL, "no migration framework `nosuch`", "golang-migrate" },
 	{ "goose", { { "m/1_a.up", "" } }, "m", "no migration of goose is in it", "driftcheck frameworks" },
 	// several or other frameworks
@@ -171,7 +175,8 @@ static const struct error_case {
 	  "several frameworks: dbmate (1_a.sql has the line `-- migrate:up`) and goose (2_b.sql has the line `-- +goose Up`)",
 	  "framework = \"goose\" in the migrations section of driftcheck.conf, or --framework goose" },
 	{ NULL, { { "m/1_a.sql", UP }, { "m/atlas.sum", "" } }, "m", "Atlas (it has `atlas.sum`)", "framework = \"dbmate\"" },
-	{ NULL, { { "m/1_a/up.sql", "" } }, "m", "this looks like Diesel or Hasura (it has `1_a/up.sql`), which this version does not replay yet",
+	{ NULL, { { "m/1_a/up.sql", "" } }, "m",
+	  "this looks like Diesel or Hasura (it has `1_a/up.sql`), which this version does not replay yet",
 	  "dbmate" },
 	{ NULL, { { "m/1_a.sql", "-- +migrate Up\n" } }, "m", "sql-migrate (1_a.sql has the line `-- +migrate Up`)", "name it" },
 	{ NULL, { { "m/a.sql", "\n--liquibase formatted sql\n" } }, "m", "Liquibase", "name it" },
@@ -190,7 +195,8 @@ static const struct error_case {
 	{ NULL, { { "m/1_a.up.sql", "" }, { "n/1_b.up.sql", "" } }, "n/1_b.up.sql", "two migrations have the version 1: ", "" },
 	{ NULL, { { "m/1_a.up.sql", "" }, { "m/1_a.down.sql", "" }, { "m/1_b.down.sql", "" } }, "m/1_b.down.sql",
 	  "two down migrations have one version", "" },
-	{ NULL, { { "m/1_b.sql", UP }, { "m/1-a.sql", UP }, { "m/10_c.sql", UP } }, "m/1_b.sql", "two migrations have the version 1", "" },
+	{ NULL, { { "m/1_b.sql", UP }, { "m/1-a.sql", UP }, { "m/10_c.sql", UP } }, "m/1_b.sql",
+	  "two migrations have the version 1", "" },
 	{ NULL, { { "m/1_a.sql", GOOSE }, { "m/01_b.sql", GOOSE } }, "m/1_a.sql", "two migrations have the version 1", "" },
 	{ "flyway", { { "m/V1__a.sql", "" }, { "m/x/V1.0__b.sql", "" } }, "m/V1__a.sql", "two migrations have the version 1.0", "" },
 	{ "flyway", { { "m/R__a.sql", "" }, { "m/x/R__a.sql", "" } }, "m/x/R__a.sql", "two migrations have the version a", "" },
@@ -208,9 +214,12 @@ static const struct error_case {
 	{ "goose", { { "m/1_a.sql", "-- +goose Up\n-- +goose Sideways\n" } }, "m/1_a.sql:2", "knows no such annotation", "" },
 	{ "goose", { { "m/1_a.sql", "-- +goose Up\n-- +goose Up\n" } }, "m/1_a.sql:2", "cannot stand here", "" },
 	{ "goose", { { "m/1_a.sql", "-- +goose StatementBegin\n" } }, "m/1_a.sql:1", "no `-- +goose Up` stands before", "" },
-	{ "goose", { { "m/1_a.sql", "-- +goose Up\n-- +goose StatementBegin\nSELECT 1;\n" } }, "m/1_a.sql:3", "no `-- +goose StatementEnd`", "" },
-	{ NULL, { { "m/migration_lock.toml", "" }, { "m/2024_a/notes.md", "" } }, "m/2024_a", "it has no migration.sql", "Prisma refuses" },
-	{ "flyway", { { "m/V1__a.sql", "" }, { "flyway.conf", "flyway.sqlMigrationPrefix=X\n" } }, "m", "sqlmigrationprefix is `X`, not `V`", "" },
+	{ "goose", { { "m/1_a.sql", "-- +goose Up\n-- +goose StatementBegin\nSELECT 1;\n" } }, "m/1_a.sql:3",
+	  "no `-- +goose StatementEnd`", "" },
+	{ NULL, { { "m/migration_lock.toml", "" }, { "m/2024_a/notes.md", "" } }, "m/2024_a", "it has no migration.sql",
+	  "Prisma refuses" },
+	{ "flyway", { { "m/V1__a.sql", "" }, { "flyway.conf", "flyway.sqlMigrationPrefix=X\n" } }, "m",
+	  "sqlmigrationprefix is `X`, not `V`", "" },
 };
 
 static void says_what_is_wrong(void **state)
@@ -250,7 +259,8 @@ static void says_what_is_wrong_with_a_folder(void **state)
 	assert_int_equal(unlink(arena_printf(arena, "%s/nul/loop", root)), 0);
 	auto_fd fd = open(arena_printf(arena, "%s/nul/1.sql", root), O_WRONLY | O_CLOEXEC);
 	assert_int_equal(write(fd, "S\0E\0", 4), 4);
-	assert_null(migrations_load(arena, "", (const char *const[]){ arena_printf(arena, "%s/nul", root), NULL }, "plain", NULL, &err));
+	const char *const folders[] = { arena_printf(arena, "%s/nul", root), NULL };
+	assert_null(migrations_load(arena, "", folders, "plain", NULL, &err));
 	assert_non_null(strstr(err.text, "UTF-16"));
 }
 
@@ -274,20 +284,24 @@ static const struct script_case {
 	  "T|3:-- migrate:up\nSELECT 1;\nSELECT 2;\n" },
 	{ "dbmate", "1.sql", "--migrate:up x:y transaction:false\r\nSELECT 1;\n--  migrate:down\nSELECT 3;", PG, { 0 },
 	  "-|1:--migrate:up x:y transaction:false\r\nSELECT 1;\n" },
-	{ "dbmate", "1.sql", "-- migrate:upper\n-- migrate:up\n--migrate:down transaction:false\n", PG, { 0 }, "T|2:-- migrate:up\n" },
+	{ "dbmate", "1.sql", "-- migrate:upper\n-- migrate:up\n--migrate:down transaction:false\n", PG, { 0 },
+	  "T|2:-- migrate:up\n" },
 	{ "dbmate", "1.sql", "-- migrate:up\nA;\n-- migrate:down\n-- migrate:up transaction:false\nB;\n-- migrate:down\n", PG, { 0 },
 	  "-|1:BEGIN|1:-- migrate:up\nA;\n|1:COMMIT|4:-- migrate:up transaction:false\nB;\n" },
-	{ "goose", "1_a.sql", "-- +goose Up\n-- c\n\nSELECT 1\n-- inside\n;\nSELECT 2; -- end; x\n-- +goose Down\nDROP TABLE t;\n", PG, { 0 },
+	{ "goose", "1_a.sql", "-- +goose Up\n-- c\n\nSELECT 1\n-- inside\n;\nSELECT 2; -- end; x\n-- +goose Down\nDROP TABLE t;\n",
+	  PG, { 0 },
 	  "T|4:SELECT 1\n-- inside\n;|7:SELECT 2; -- end; x" },
-	{ "goose", "1_a.sql", "--+goose up\n-- +goose StatementBegin\nSELECT 1;\nSELECT 2\n-- +goose StatementEnd\nSELECT 3;", PG, { 0 },
+	{ "goose", "1_a.sql", "--+goose up\n-- +goose StatementBegin\nSELECT 1;\nSELECT 2\n-- +goose StatementEnd\nSELECT 3;", PG,
+	  { 0 },
 	  "T|3:SELECT 1;\nSELECT 2|6:SELECT 3;" },
 	{ "goose", "1_a.sql", "-- +goose NO TRANSACTION\n-- +goose Up\r\nSELECT 'a;\r\nb';\n  \nSELECT 2;", PG, { 0 },
 	  "-|3:SELECT 'a;|4:b';|6:SELECT 2;" },
-	{ "goose", "1_a.sql", "-- +goose Up\nSELECT 1;\n-- +goose Down\n-- +goose StatementBegin\nSELECT 1;\n-- +goose StatementEnd\n", LITE,
+	{ "goose", "1_a.sql",
+	  "-- +goose Up\nSELECT 1;\n-- +goose Down\n-- +goose StatementBegin\nSELECT 1;\n-- +goose StatementEnd\n", LITE,
 	  { 0 }, "T|2:SELECT 1;" },
 	{ "goose", "1_a.sql",
-	  "-- +goose Up\nSELECT '$DC_A';\n-- +goose ENVSUB ON\nSELECT '$DC_A ${DC_A} ${DC_NO:-d ${DC_A}} ${DC_EMPTY-x}${DC_EMPTY:-y} $$ \\$ "
-	  "${DC_A:1:2} ${DC_A:2} $1';\n-- +goose ENVSUB OFF\nSELECT '${DC_A}';\n",
+	  "-- +goose Up\nSELECT '$DC_A';\n-- +goose ENVSUB ON\nSELECT '$DC_A ${DC_A} ${DC_NO:-d ${DC_A}} "
+	  "${DC_EMPTY-x}${DC_EMPTY:-y} $$ \\$ ${DC_A:1:2} ${DC_A:2} $1';\n-- +goose ENVSUB OFF\nSELECT '${DC_A}';\n",
 	  PG, { 0 }, "T|2:SELECT '$DC_A';|4:SELECT 'abcd abcd d abcd y $ $ bc cd $1';|6:SELECT '${DC_A}';" },
 	{ "goose", "1_a.sql", "-- +goose Up\n-- +goose ENVSUB ON\nSELECT '${DC_NO:?missing}';\n", PG, { 0 }, NULL },
 	{ "flyway", "V1__a.sql", "\xef\xbb\xbfSELECT 1;\nCREATE TABLE ${T}.${flyway:defaultschema} (/* ${t} */);\n", PG,
@@ -297,9 +311,11 @@ static const struct script_case {
 	{ "flyway", "V1__a.sql", "SELECT '${a}', '@b@'", PG,
 	  { .placeholder_prefix = "@", .placeholder_suffix = "@", .placeholders = (const char *const[]){ "B", "c", NULL } },
 	  "T|1:SELECT '${a}', 'c'" },
-	{ "flyway", "V1__a.sql", "SELECT '${from_conf} ${FROM_TOML} ${dc_env} ${flyway:table}'", PG, { .table = "a.t" }, "T|1:SELECT 'one two three t'",
+	{ "flyway", "V1__a.sql", "SELECT '${from_conf} ${FROM_TOML} ${dc_env} ${flyway:table}'", PG, { .table = "a.t" },
+	  "T|1:SELECT 'one two three t'",
 	  "flyway.conf", "# c\nflyway.placeholders.from_conf = one\n[flyway.placeholders]\nfrom_toml = \"two\"\n" },
-	{ "flyway", "V1__a.sql", "SELECT 1; create index concurrently i ON t (a);", PG, { 0 }, "-|1:SELECT 1|1:create index concurrently i ON t (a)" },
+	{ "flyway", "V1__a.sql", "SELECT 1; create index concurrently i ON t (a);", PG, { 0 },
+	  "-|1:SELECT 1|1:create index concurrently i ON t (a)" },
 	{ "flyway", "V1__a.sql", "PRAGMA foreign_keys = off;", LITE, { 0 }, "-|1:PRAGMA foreign_keys = off" },
 	{ "flyway", "V1__a.sql", "VACUUM;", LITE, { 0 }, "T|1:VACUUM" },
 	{ "flyway", "V1__a.sql", "SELECT '${x}'", PG, { 0 }, "-|1:SELECT '${x}'", "m/V1__a.sql.conf",
@@ -331,7 +347,8 @@ static void sends_what_the_framework_sends(void **state)
 		auto_buf have = BUF_INIT;
 		struct err err;
 		struct script script;
-		tree_make(root, (const struct file[FILES_MAX]){ { arena_printf(arena, "m/%s", c->name), c->text }, { c->near, c->near_text } });
+		tree_make(root, (const struct file[FILES_MAX]){
+			{ arena_printf(arena, "m/%s", c->name), c->text }, { c->near, c->near_text } });
 		struct migrations *set = load(arena, root, c->framework, &c->settings, &err);
 		if (set == NULL)
 			fail_msg("script case %zu: %s", i, err.text);
@@ -360,7 +377,8 @@ static const struct checksum_case {
 	const char *also;                           // NULL, or another that fits
 } checksum_cases[] = {
 	{ "flyway", "V1__a.sql", s1, "679045603", NULL },
-	{ "flyway", "V1__a.sql", "\xef\xbb\xbf" "CREATE TABLE users (\r\n  id bigint PRIMARY KEY,\r  name text NOT NULL\n);", "679045603", NULL },
+	{ "flyway", "V1__a.sql", "\xef\xbb\xbf" "CREATE TABLE users (\r\n  id bigint PRIMARY KEY,\r  name text NOT NULL\n);",
+	  "679045603", NULL },
 	{ "flyway", "V1__a.sql", s2, "1227859050", NULL },
 	{ "flyway", "V1__a.sql", couple, "-722651034", NULL },
 	{ "flyway", "R__a.sql", "SELECT ${flyway:timestamp};", NULL, "1" },
@@ -450,15 +468,19 @@ static const struct standing_case {
 	{ "flyway", FLY, FLY_COLUMNS, "0,,app,SCHEMA,,x,t|1,01.0,a,SQL,5,x,t|2,2,c,SQL,0,x,t|3,,v,SQL,1,x,t|4,,v,SQL,2,x,t",
 	  "diverged 2 1=e 1.1=s 2=a v=p" },
 	{ "flyway", FLY, FLY_COLUMNS, "1,1.1,<< Flyway Baseline >>,BASELINE,,x,1|2,2,c,SQL,0,x,0", "dirty 1.1 1=a 1.1=a 2=d v=p" },
-	{ "flyway", FLY, FLY_COLUMNS, "1,1,a,SQL,,x,t|2,1.1,b,SQL,,x,t|3,1.1,b,UNDO_SQL,,x,t|4,9,z,SQL,,x,t|5,9,z,DELETE,,x,t|6,,old,SQL,3,x,t",
+	{ "flyway", FLY, FLY_COLUMNS,
+	  "1,1,a,SQL,,x,t|2,1.1,b,SQL,,x,t|3,1.1,b,UNDO_SQL,,x,t|4,9,z,SQL,,x,t|5,9,z,DELETE,,x,t|6,,old,SQL,3,x,t",
 	  "diverged 1 1=a 1.1=p 2=p v=p ?old" },
 	{ "flyway", FLY, FLY_COLUMNS, "1,7,base,BASELINE,,x,t|2,,v,SQL,679045603,x,t", "current 7 1=a 1.1=a 2=a v=a" },
-	{ "flyway", FLY, FLY_COLUMNS, "1,1,b,BASELINE,,x,t|2,2,b,BASELINE,,x,t|3,1,b,BASELINE,,x,t|4,2,b,BASELINE,,x,t|5,2,b,BASELINE,,x,t",
+	{ "flyway", FLY, FLY_COLUMNS,
+	  "1,1,b,BASELINE,,x,t|2,2,b,BASELINE,,x,t|3,1,b,BASELINE,,x,t|4,2,b,BASELINE,,x,t|5,2,b,BASELINE,,x,t",
 	  "behind 2 1=a 1.1=a 2=a v=p" },
 	{ "flyway", { { "m/B3__all.sql", s1 }, { "m/V4__d.sql", "" } }, FLY_COLUMNS,
 	  "1,1,a,SQL,1,x,t|2,2,b,SQL,2,x,t|3,3,c,SQL,3,x,t|4,4,d,SQL,0,x,t", "current 4 3=a 4=a" },
-	{ "flyway", { { "m/B3__all.sql", s1 }, { "m/V4__d.sql", "" } }, FLY_COLUMNS, "1,1,a,SQL,1,x,t|2,4,d,SQL,0,x,t", "current 4 3=a 4=a" },
-	{ "flyway", { { "m/B3__all.sql", s1 }, { "m/V4__d.sql", "" } }, FLY_COLUMNS, "1,3,all,SQL_BASELINE,1,x,t", "behind 3 3=e 4=p" },
+	{ "flyway", { { "m/B3__all.sql", s1 }, { "m/V4__d.sql", "" } }, FLY_COLUMNS, "1,1,a,SQL,1,x,t|2,4,d,SQL,0,x,t",
+	  "current 4 3=a 4=a" },
+	{ "flyway", { { "m/B3__all.sql", s1 }, { "m/V4__d.sql", "" } }, FLY_COLUMNS, "1,3,all,SQL_BASELINE,1,x,t",
+	  "behind 3 3=e 4=p" },
 	{ "flyway", FLY, "version", "1", NULL },
 #define PR { { "m/migration_lock.toml", "" }, { "m/1_a/migration.sql", "hello" }, { "m/2_b/migration.sql", "" } }
 #define PR_COLUMNS "migration_name,checksum,finished_at,rolled_back_at"

@@ -32,7 +32,8 @@ static const struct split_case {
 	// what the parser does not take goes by the scanner: newer grammar, plain errors
 	{ PG, "CREATE TABLE a (x int;);\nSELEC 1;\n\nSELECT 2;", "1:0:CREATE TABLE a (x int;)|2:25:SELEC 1|4:35:SELECT 2" },
 	{ PG, "NOT SQL; CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END; SELECT 3",
-	  "1:0:NOT SQL|1:9:CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END|1:103:SELECT 3" },
+	  "1:0:NOT SQL|1:9:CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END|"
+	  "1:103:SELECT 3" },
 	{ PG, "NOT SQL; BEGIN; SELECT E'a\\';b'; COMMIT", "1:0:NOT SQL|1:9:BEGIN|1:16:SELECT E'a\\';b'|1:33:COMMIT" },
 	// an unterminated quote stays whole
 	{ PG, "SELECT 1; SELECT 'a; SELECT 2;", "1:0:SELECT 1; SELECT 'a; SELECT 2;" },
@@ -133,7 +134,8 @@ static const struct name_case {
 	{ PG, &type, "public/mood", "CREATE TABLE t (m mood)", 1 },
 	{ PG, &schema, "app", "CREATE SCHEMA IF NOT EXISTS app", 2 },
 	{ PG, &schema, "app", "DROP SCHEMA other, app", 2 },
-	{ PG, &function, "public/f(integer, text)", "CREATE OR REPLACE FUNCTION f(a int, b text) RETURNS int LANGUAGE sql AS 'SELECT 1'", 2 },
+	{ PG, &function, "public/f(integer, text)",
+	  "CREATE OR REPLACE FUNCTION f(a int, b text) RETURNS int LANGUAGE sql AS 'SELECT 1'", 2 },
 	{ PG, &function, "public/f()", "CREATE TRIGGER g AFTER INSERT ON t EXECUTE FUNCTION f()", 1 },
 	{ PG, &column, "public/users/email", "CREATE TABLE users (id int, email text)", 2 },
 	{ PG, &column, "public/users/email", "ALTER TABLE users ADD COLUMN IF NOT EXISTS email text", 2 },
@@ -144,7 +146,8 @@ static const struct name_case {
 	{ PG, &column, "public/users/email", "CREATE INDEX i ON users (email)", 1 },
 	{ PG, &column, "public/users/email", "UPDATE users SET email = ''", 0 },
 	{ PG, &column, "public/users/email", "COMMENT ON COLUMN public.users.email IS 'x'", 1 },
-	{ PG, &column, "public/users/email", "DO $$BEGIN ALTER TABLE users ADD email text; EXCEPTION WHEN others THEN NULL; END$$", 2 },
+	{ PG, &column, "public/users/email", "DO $$BEGIN ALTER TABLE users ADD email text; EXCEPTION WHEN others THEN NULL; END$$",
+	  2 },
 	{ PG, &constraint, "public/users/users_pkey", "CREATE TABLE users (id int PRIMARY KEY)", 2 },
 	{ PG, &constraint, "public/users/users_pkey", "CREATE TABLE users (id int)", 1 },
 	{ PG, &constraint, "public/users/users_email_key", "ALTER TABLE users ADD UNIQUE (email)", 2 },
@@ -188,7 +191,8 @@ static void finds_what_a_statement_names(void **state)
 static void knows_how_a_text_opens(void **state)
 {
 	(void)state;
-	assert_true(text_opens_with(PG, "-- c\ncreate /* x */ Unique INDEX concurrently i ON t (a)", "CREATE UNIQUE INDEX CONCURRENTLY"));
+	assert_true(text_opens_with(PG, "-- c\ncreate /* x */ Unique INDEX concurrently i ON t (a)",
+	        "CREATE UNIQUE INDEX CONCURRENTLY"));
 	assert_false(text_opens_with(PG, "CREATE INDEX i", "CREATE INDEX CONCURRENTLY"));
 	assert_false(text_opens_with(PG, "VACUUMED", "VACUUM"));
 	assert_false(text_opens_with(PG, "", "VACUUM"));

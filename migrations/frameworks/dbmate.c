@@ -56,7 +56,8 @@ static bool is_comment_or_blank(const char *line, size_t length)
 
 static bool broken(const struct migration *migration, unsigned line, struct err *err, const char *text)
 {
-	err_set(err, "migrations", NULL, "a dbmate migration is `-- migrate:up`, statements, `-- migrate:down`, statements", "%s", text);
+	err_set(err, "migrations", NULL, "a dbmate migration is `-- migrate:up`, statements, `-- migrate:down`, statements", "%s",
+	        text);
 	return err_where(err, "%s:%u", migration->path, line);
 }
 
@@ -138,7 +139,8 @@ static bool script(struct arena *arena, const struct migrations *set, enum engin
 		bool wrapped = block->transaction && !script->transaction;
 		if (wrapped)
 			script_add(arena, script, &capacity, "BEGIN", block->line);
-		script_add(arena, script, &capacity, arena_strndup(arena, block->start, (size_t)(block->end - block->start)), block->line);
+		const char *text = arena_strndup(arena, block->start, (size_t)(block->end - block->start));
+		script_add(arena, script, &capacity, text, block->line);
 		if (wrapped)
 			script_add(arena, script, &capacity, "COMMIT", block->line);
 	}

@@ -252,8 +252,8 @@ static bool configure(struct migrations *set, const struct folder *folders, size
 
 // Placeholders.
 
-static const char *built_in(struct arena *arena, const struct migrations *set, enum engine engine, const struct migration *migration,
-                            const char *name)
+static const char *built_in(struct arena *arena, const struct migrations *set, enum engine engine,
+                            const struct migration *migration, const char *name)
 {
 	const struct migration_settings *settings = &set->settings;
 	const char *schema = settings->schema != NULL ? settings->schema : engine == ENGINE_POSTGRESQL ? "public" : "main";
@@ -290,10 +290,11 @@ static const char *prefix_of(const struct migrations *set)
 }
 
 // The text with its placeholders replaced, in comments and strings too; NULL where one has no value.
-static const char *replaced(struct arena *arena, const struct migrations *set, enum engine engine, const struct migration *migration,
-                            struct err *err)
+static const char *replaced(struct arena *arena, const struct migrations *set, enum engine engine,
+                            const struct migration *migration, struct err *err)
 {
-	const char *prefix = prefix_of(set), *suffix = set->settings.placeholder_suffix != NULL ? set->settings.placeholder_suffix : "}";
+	const char *prefix = prefix_of(set);
+	const char *suffix = set->settings.placeholder_suffix != NULL ? set->settings.placeholder_suffix : "}";
 	const char *at = migration->text, *open, *close;
 	if (set->settings.no_placeholders || *prefix == '\0' || *suffix == '\0')
 		return at;
@@ -307,8 +308,8 @@ static const char *replaced(struct arena *arena, const struct migrations *set, e
 				line += *c == '\n';
 			err_set(err, "migrations", NULL, NULL, "the Flyway placeholder %s%s%s has no value", prefix, name, suffix);
 			err_where(err, "%s:%u", migration->path, line);
-			err_hint(err, "set flyway.placeholders.%s in flyway.conf or flyway.toml near the migrations, or FLYWAY_PLACEHOLDERS_... "
-			              "in the environment, as your deploys do", name);
+			err_hint(err, "set flyway.placeholders.%s in flyway.conf or flyway.toml near the migrations, or "
+			              "FLYWAY_PLACEHOLDERS_... in the environment, as your deploys do", name);
 			return NULL;
 		}
 		buf_add(&out, at, (size_t)(open - at));
@@ -466,7 +467,8 @@ static bool list_code_beside(struct listing *listing, const struct folder *folde
 	struct arena *arena = listing->set->arena;
 	const char *whole = *folder_ancestors(arena, folder->path), *at = whole == NULL ? NULL : strstr(whole, resources);
 	for (size_t i = 0; at != NULL && i < sizeof languages / sizeof *languages; i++) {
-		const char *path = arena_printf(arena, "%.*s/src/main/%s/%s", (int)(at - whole), whole, languages[i], at + sizeof resources - 1);
+		const char *path = arena_printf(arena, "%.*s/src/main/%s/%s", (int)(at - whole), whole, languages[i],
+		                                at + sizeof resources - 1);
 		if (access(path, R_OK) != 0)
 			continue;
 		const struct folder *code = folder_read(arena, path, err);
@@ -555,8 +557,9 @@ static void create_table(struct buf *sql, enum engine engine, const char *table)
 	key = sql_name_copy(arena, &key, 1);
 	bool postgresql = engine == ENGINE_POSTGRESQL;
 	buf_addf(sql,
-	         "CREATE TABLE IF NOT EXISTS %s (installed_rank INT NOT NULL%s, version VARCHAR(50), description VARCHAR(200) NOT NULL, "
-	         "type VARCHAR(20) NOT NULL, script VARCHAR(1000) NOT NULL, checksum INTEGER, installed_by VARCHAR(100) NOT NULL, "
+	         "CREATE TABLE IF NOT EXISTS %s (installed_rank INT NOT NULL%s, version VARCHAR(50), "
+	         "description VARCHAR(200) NOT NULL, type VARCHAR(20) NOT NULL, script VARCHAR(1000) NOT NULL, "
+	         "checksum INTEGER, installed_by VARCHAR(100) NOT NULL, "
 	         "installed_on %s, execution_time INTEGER NOT NULL, success BOOLEAN NOT NULL",
 	         table, postgresql ? "" : " PRIMARY KEY",
 	         postgresql ? "TIMESTAMP NOT NULL DEFAULT now()" : "TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f','now'))");
@@ -581,7 +584,8 @@ static void record(struct buf *sql, enum engine engine, const char *table, const
 	buf_addf(sql, ", '%s', ", name.prefix == 'B' ? "SQL_BASELINE" : "SQL");
 	sql_literal(sql, migration->label);
 	buf_addf(sql, ", %s, ", migration->checksum != NULL ? migration->checksum : "NULL");
-	buf_addf(sql, "%s, 0, %s);\n", engine == ENGINE_POSTGRESQL ? "current_user" : "''", engine == ENGINE_POSTGRESQL ? "true" : "1");
+	buf_addf(sql, "%s, 0, %s);\n", engine == ENGINE_POSTGRESQL ? "current_user" : "''",
+	         engine == ENGINE_POSTGRESQL ? "true" : "1");
 }
 
 // The version as the set spells it, or as the row does.
@@ -653,7 +657,8 @@ static bool applied(struct arena *arena, const struct migrations *set, const str
 		bool repeatable = row[columns[VERSION]] == NULL, cancels = false;
 		const char *version = repeatable ? row[columns[DESCRIPTION]] : spelled(set, row[columns[VERSION]]);
 		if (type == NULL || version == NULL)
-			return err_set(err, "version-table", table->name, "`flyway repair` may mend it", "a row has neither version nor description");
+			return err_set(err, "version-table", table->name, "`flyway repair` may mend it",
+			               "a row has neither version nor description");
 		if (strcmp(type, "SCHEMA") == 0)
 			continue;
 		for (size_t j = 0; j < sizeof cancelling / sizeof *cancelling; j++)

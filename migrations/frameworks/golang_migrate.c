@@ -43,8 +43,8 @@ static bool resembles(const struct folder *folder)
 // Two files of one direction are an error to it; for two up files the common check says so.
 static bool check_downs(const struct folder_file *file, const struct folder_file *before, struct err *err)
 {
-	return err_set(err, "migrations", file->path, "give one of them another version", "two down migrations have one version: %s and %s",
-	               before->path, file->path);
+	return err_set(err, "migrations", file->path, "give one of them another version",
+	               "two down migrations have one version: %s and %s", before->path, file->path);
 }
 
 struct down {
@@ -154,7 +154,8 @@ static bool applied(struct arena *arena, const struct migrations *set, const str
 		return true;
 	const char *version = table->rows[0][columns[0]];
 	if (table->n_rows > 1 || version == NULL)
-		return err_set(err, "version-table", table->name, "golang-migrate keeps one row: the version. Repair the table (`migrate force V`)",
+		return err_set(err, "version-table", table->name,
+		               "golang-migrate keeps one row: the version. Repair the table (`migrate force V`)",
 		               table->n_rows > 1 ? "it has several rows" : "its version is null");
 	bool dirty = recorded_true(table->rows[0][columns[1]]);
 	if (*version == '-') { // nothing, or what a failed down migration of the first one left

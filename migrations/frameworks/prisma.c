@@ -125,7 +125,8 @@ static bool list_folder(struct listing *listing, const struct folder *folder, st
 				found = &folder->files[next];
 		}
 		if (found == NULL) {
-			err_set(err, "migrations", NULL, "Prisma refuses such a folder: remove it, or restore the file", "it has no %s", file_name);
+			err_set(err, "migrations", NULL, "Prisma refuses such a folder: remove it, or restore the file", "it has no %s",
+			        file_name);
 			return err_where(err, "%s/%s", folder->path, name);
 		}
 		struct migration *migration = listing_add(listing, found, name, err);
@@ -168,8 +169,9 @@ static void create_table(struct buf *sql, enum engine engine, const char *table)
 	bool postgresql = engine == ENGINE_POSTGRESQL;
 	const char *time = postgresql ? "TIMESTAMPTZ" : "DATETIME";
 	buf_addf(sql,
-	         "CREATE TABLE IF NOT EXISTS %s (id %s PRIMARY KEY NOT NULL, checksum %s NOT NULL, finished_at %s, migration_name %s NOT NULL, "
-	         "logs TEXT, rolled_back_at %s, started_at %s NOT NULL DEFAULT %s, applied_steps_count %s NOT NULL DEFAULT 0);\n",
+	         "CREATE TABLE IF NOT EXISTS %s (id %s PRIMARY KEY NOT NULL, checksum %s NOT NULL, finished_at %s, "
+	         "migration_name %s NOT NULL, logs TEXT, rolled_back_at %s, started_at %s NOT NULL DEFAULT %s, "
+	         "applied_steps_count %s NOT NULL DEFAULT 0);\n",
 	         table, postgresql ? "VARCHAR(36)" : "TEXT", postgresql ? "VARCHAR(64)" : "TEXT", time,
 	         postgresql ? "VARCHAR(255)" : "TEXT", time, time, postgresql ? "now()" : "current_timestamp",
 	         postgresql ? "INTEGER" : "INTEGER UNSIGNED");

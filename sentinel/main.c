@@ -251,7 +251,8 @@ static enum exit_status work(int argc, char **argv)
 		print_error(&err);
 		status = EXIT_TROUBLE;
 	}
-	if (!output_write(&run.out, options.output, &err)) {
+	// where nothing came of it, a file that is there from before stays
+	if ((run.out.length > 0 || status != EXIT_TROUBLE) && !output_write(&run.out, options.output, &err)) {
 		print_error(&err);
 		status = EXIT_TROUBLE;
 	}

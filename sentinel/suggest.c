@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// "Did you mean ...?": Levenshtein's distance over short words, in two rows. It knows nothing of what the names mean.
+// "Did you mean ...?": the edit distance of short words (Levenshtein's, with transpositions), in three rows. It knows nothing of what the names mean.
 #include "sentinel/suggest.h"
 
 #include <ctype.h>
@@ -11,29 +11,36 @@
 
 enum { WORD_MAX = 64, LIST_MAX = 12 };
 
+static bool same(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
 static size_t smallest(size_t a, size_t b, size_t c)
 {
 	size_t least = a < b ? a : b;
 	return least < c ? least : c;
 }
 
+// Insertions, deletions, replacements, and two neighbours that changed places: each counts one.
 static size_t distance(const char *a, const char *b)
 {
 	size_t n_a = strlen(a), n_b = strlen(b);
 	if (n_a > WORD_MAX || n_b > WORD_MAX)
 		return WORD_MAX;
-	size_t above[WORD_MAX + 1], row[WORD_MAX + 1];
+	size_t rows[3][WORD_MAX + 1] = { { 0 } };
 	for (size_t j = 0; j <= n_b; j++)
-		above[j] = j;
+		rows[0][j] = j;
 	for (size_t i = 1; i <= n_a; i++) {
+		size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *two_above = rows[(i + 1) % 3];
 		row[0] = i;
 		for (size_t j = 1; j <= n_b; j++) {
-			bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
-			row[j] = smallest(above[j] + 1, row[j - 1] + 1, above[j - 1] + (same ? 0 : 1));
+			row[j] = smallest(above[j] + 1, row[j - 1] + 1, above[j - 1] + (same(a[i - 1], b[j - 1]) ? 0 : 1));
+			if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]) && two_above[j - 2] + 1 < row[j])
+				row[j] = two_above[j - 2] + 1;
 		}
-		memcpy(above, row, (n_b + 1) * sizeof *row);
 	}
-	return above[n_b];
+	return rows[n_a % 3][n_b];
 }
 
 static bool begins(const char *word, const char *name)

@@ -6,6 +6,20 @@
 #include "sentinel/secret.h"
 #include "sentinel/source_read.h"
 
+// One line for each pending migration; what it would do is not known here.
+static void add_pending_lines(struct run *run, struct env_report *report, const struct env *env,
+                              const struct env_versions *versions)
+{
+	const struct migrations *set = env->set;
+	report->pending_lines = arena_array(run->arena, set->n_items, sizeof *report->pending_lines);
+	for (size_t i = 0; i < set->n_items; i++) {
+		const struct migration *migration = &set->items[i];
+		if (versions->standings.of[i] == STANDING_PENDING)
+			report->pending_lines[report->n_pending_lines++] =
+				(struct pending_line){ .version = migration->version, .label = migration->label, .path = migration->path };
+	}
+}
+
 bool versions_read(struct run *run, struct envs *envs, const struct env *env, struct env_report *report,
                    struct env_versions *versions)
 {
@@ -28,6 +42,7 @@ bool versions_read(struct run *run, struct envs *envs, const struct env *env, st
 	versions->standings = standings_of(run->arena, env->set, &versions->applied);
 	report->complete = true;
 	report_versions(run, report, env->set, &versions->applied, &versions->standings, snapshot->version.name);
+	add_pending_lines(run, report, env, versions);
 	report->verdict = report_versions_verdict(&versions->standings);
 	return true;
 }

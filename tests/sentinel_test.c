@@ -135,7 +135,7 @@ static void test_suggest(void **state)
 		const char *word, *nearest;
 	} cases[] = {
 		{ "stagin", "staging" }, { "stging", "staging" }, { "STAGING", "staging" }, { "prd", "prod" }, { "production", "prod" },
-		{ "prod-us", "prod-eu" }, { "st", "staging" }, { "zebra", NULL }, { "", NULL }, { "p", NULL },
+		{ "prod-us", "prod-eu" }, { "rpod", "prod" }, { "porduction", NULL }, { "st", "staging" }, { "zebra", NULL }, { "", NULL }, { "p", NULL },
 	};
 	for (size_t i = 0; i < LENGTH(cases); i++) {
 		const char *nearest = suggest_nearest(cases[i].word, names, LENGTH(names));

@@ -8,7 +8,7 @@
 packages_build=(autoconf automake gcc libc6-dev libcmocka-dev libconfuse-dev libcurl4-openssl-dev libjansson-dev libpg-query-dev
 	libpq-dev libprotobuf-c-dev libsqlite3-dev libssl-dev make pkg-config zlib1g-dev)
 
-say() { printf '%s\n' "$*"; }
+say() { printf '%s\n' "$@"; }
 warn() { printf '%s\n' "$*" >&2; }
 die() {
 	warn "${0##*/}: $*"

@@ -5,6 +5,7 @@
 #ifndef BASE_AUTO_H
 #define BASE_AUTO_H
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,6 +20,9 @@
 
 AUTO_DEFINE(auto_file_cleanup, FILE *, fclose)
 #define auto_file __attribute__((cleanup(auto_file_cleanup))) FILE *
+
+AUTO_DEFINE(auto_dir_cleanup, DIR *, closedir)
+#define auto_dir __attribute__((cleanup(auto_dir_cleanup))) DIR *
 
 static inline void auto_fd_cleanup(int *fd)
 {

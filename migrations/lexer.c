@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: PostgreSQL
 // SQL text as lexemes: see lexer.h. It knows quoting and comments of both engines, and nothing of grammar. Whatever needs
 // grammar asks libpg_query or SQLite.
+#include "config.h"
+
 #include "migrations/lexer.h"
 
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
+
+#include "base/arena.h"
 
 enum { NAME_BYTES = 63 }; // NAMEDATALEN - 1
 
@@ -175,6 +179,27 @@ void lexeme_content(const struct lexeme *lexeme, const char **start, const char 
 	size_t closing = lexeme->type == LEXEME_DOLLAR ? opening : 1;
 	*start = lexeme->start + opening;
 	*end = lexeme->length < opening + closing ? *start : lexer.end - closing;
+}
+
+char *lexeme_text(struct arena *arena, const struct lexeme *lexeme)
+{
+	if (lexeme->type == LEXEME_WORD) {
+		char *word = arena_strndup(arena, lexeme->start, lexeme->length);
+		for (char *c = word; *c != '\0'; c++)
+			*c = (char)tolower((unsigned char)*c);
+		return word;
+	}
+	const char *start = lexeme->start + 1, *end = lexeme->start + lexeme->length - 1;
+	if (lexeme->type == LEXEME_STRING || lexeme->type == LEXEME_DOLLAR)
+		lexeme_content(lexeme, &start, &end);
+	char *text = arena_strndup(arena, start, end > start ? (size_t)(end - start) : 0), *to = text;
+	for (const char *c = text; *c != '\0'; c++) {
+		*to++ = *c;
+		if (lexeme->type != LEXEME_DOLLAR && *c == *end && c[1] == *c) // a doubled quote
+			c++;
+	}
+	*to = '\0';
+	return text;
 }
 
 bool text_opens_with(enum engine engine, const char *text, const char *words)

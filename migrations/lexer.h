@@ -10,6 +10,8 @@
 
 #include "introspect/kind.h"
 
+struct arena;
+
 enum lexeme_type {
 	LEXEME_WORD,   // a keyword or a name without quotes
 	LEXEME_QUOTED, // a name in quotes: "x"; SQLite's `x` and [x] as well
@@ -42,6 +44,10 @@ bool lexeme_names(enum engine engine, const struct lexeme *lexeme, const char *n
 
 // What stands between the quotes of a string or dollar-quoted string.
 void lexeme_content(const struct lexeme *lexeme, const char **start, const char **end);
+
+// What a name or string says: a name folded and unquoted as PostgreSQL does it, a string without its quotes (escapes of E''
+// are left as they are); copied.
+char *lexeme_text(struct arena *arena, const struct lexeme *lexeme);
 
 // Whether the text opens with these words ("CREATE INDEX CONCURRENTLY"), in any case, whatever blanks and comments are
 // between them.

@@ -13,6 +13,8 @@
 struct arena;
 struct err;
 struct log;
+struct pg_conn; // libpq's PGconn
+struct run_user;
 
 struct scratch_settings {
 	const char *bindir;  // of the PostgreSQL binaries; NULL: looked for (pg_config, /usr/lib/postgresql/*/bin, PATH)
@@ -30,7 +32,7 @@ struct scratch;
 // Starts one. `major`: the wanted PostgreSQL major (0: any); the nearest found is taken: see scratch_major. Must be
 // called from the main thread (the server is tied to the life of the thread that started it). Errors: code "scratch": no
 // binaries (names where was looked, and the Debian package), cannot run as this user, no space, server did not start (with
-// the end of its log); "scratch-in-use" (the url is one of the environments').
+// the end of its log). That the url leads to no environment's server, "scratch-in-use", is for the caller to see to.
 struct scratch *scratch_open(const struct scratch_settings *settings, enum engine engine, int major, struct err *err);
 void scratch_close(struct scratch *scratch);
 void scratch_release(struct scratch **scratch);
@@ -43,9 +45,40 @@ enum engine scratch_engine(const struct scratch *scratch);
 int scratch_major(const struct scratch *scratch);
 const char *scratch_server(const struct scratch *scratch); // "15.20 (/usr/lib/postgresql/15/bin)": part of cache keys
 
+// The role that owns the replay's database and runs the repository's SQL; NULL on SQLite.
+const char *scratch_owner(const struct scratch *scratch);
+
+// Makes a role that the repository names and does not make itself: NOLOGIN, the owner a member. Nothing if it is there. On a
+// server that is not ours to throw away it is dropped again by scratch_close; needs a url whose role may create roles
+// (else code "privilege").
+bool scratch_make_role(struct scratch *scratch, const char *name, struct err *err);
+
+// Whether the settings allow CREATE EXTENSION for it beyond what the owner may do itself.
+bool scratch_allows(const struct scratch_settings *settings, const char *extension);
+
+// Makes pg_catalog.driftcheck_create_extension(name, schema, version, if_not_exists, cascade, current_schema()), through
+// which the owner may run CREATE EXTENSION, and nothing else, as superuser for the allowed extensions, inside of its own
+// transaction. `*elevated` is false where that cannot be had (a url without superuser) or is not needed.
+bool scratch_elevate(struct scratch *scratch, bool *elevated, struct err *err);
+
+// Waits until a result can be had from the connection without blocking, or the connection is lost. The wall clock and the
+// disk are watched meanwhile; on breach the server is ended: code "wall-clock" or "disk".
+bool scratch_wait(struct scratch *scratch, struct pg_conn *conn, struct err *err);
+
+// One look at the clock and, at most once a second, the disk; as above. For who waits for something else.
+bool scratch_watch(struct scratch *scratch, struct err *err);
+
+// SQLite: whom the replay's child process becomes.
+const struct run_user *scratch_user(const struct scratch *scratch);
+
 // What would be used, without starting anything: bindir and version, for doctor and cache keys. Same errors.
 bool scratch_find(const struct scratch_settings *settings, enum engine engine, int major, struct arena *arena,
                   const char **server, struct err *err);
+
+// The same with everything else of the server that decides what a replay gives: the extensions that it has and their
+// versions. NULL on failure.
+const char *scratch_fingerprint(const struct scratch_settings *settings, enum engine engine, int major, struct arena *arena,
+                                struct err *err);
 
 // Ends the clusters and removes the files of runs that were killed. Called by scratch_open; cheap.
 void scratch_sweep(struct log *log);

@@ -73,7 +73,7 @@ static const char *file_read(struct arena *arena, const char *path, const char *
 static struct run_step file_step(struct arena *arena, const char *path, const char *text)
 {
 	struct unit *unit = arena_alloc(arena, sizeof *unit);
-	*unit = (struct unit){ text, 1 + (unsigned)0 };
+	*unit = (struct unit){ text, 1 };
 	for (const char *c = text; *c != '\0' && strchr(" \t\r\n\f\v", *c) != NULL; c++)
 		unit->line += *c == '\n';
 	return (struct run_step){ .path = path, .label = path, .script = { false, unit, 1 }, .dump = true };
@@ -175,11 +175,17 @@ static bool chain_load(struct job *job, const struct replay_request *request, st
 
 // The cache.
 
+static void key_add_number(struct cache_key *key, size_t n)
+{
+	cache_key_add(key, &n, sizeof n);
+}
+
 static void key_add_step(struct cache_key *key, const struct run_step *step)
 {
 	cache_key_adds(key, step->label); // named in notes
 	cache_key_adds(key, step->migration == NULL ? NULL : step->migration->not_runnable);
 	cache_key_adds(key, step->script.transaction ? "transaction" : "");
+	key_add_number(key, step->script.n_units);
 	for (size_t i = 0; i < step->script.n_units; i++)
 		cache_key_adds(key, step->script.units[i].text); // as sent: placeholders and variables are in it
 	cache_key_adds(key, step->record);
@@ -189,6 +195,7 @@ static void key_add_kinds(struct cache_key *key)
 {
 	for (size_t i = 0; kinds[i] != NULL; i++) {
 		cache_key_adds(key, kinds[i]->name);
+		key_add_number(key, kinds[i]->n_attrs);
 		for (unsigned j = 0; j < kinds[i]->n_attrs; j++)
 			cache_key_adds(key, kinds[i]->attrs[j].name);
 	}
@@ -208,10 +215,11 @@ static bool keys_make(struct job *job, struct err *err)
 	key_add_kinds(key);
 	cache_key_adds(key, server);
 	cache_key_adds(key, engine_name(job->engine));
-	cache_key_adds(key, arena_printf(job->arena, "%x", job->groups));
+	key_add_number(key, job->groups);
 	cache_key_adds(key, job->settings->superuser ? "superuser" : "owner");
 	for (const char *const *name = job->settings->extensions; name != NULL && *name != NULL; name++)
 		cache_key_adds(key, *name);
+	key_add_number(key, job->n_setup);
 	cache_key_adds(key, job->has_prelude ? job->prelude.script.units[0].text : NULL);
 	cache_key_adds(key, job->set == NULL ? NULL : job->set->framework->name);
 	for (size_t i = 0; i < job->n_setup; i++)

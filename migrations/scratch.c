@@ -477,19 +477,22 @@ static bool role_group(struct scratch *scratch, struct err *err)
 
 bool scratch_make_role(struct scratch *scratch, const char *name, struct err *err)
 {
-	if (scratch->engine == ENGINE_SQLITE)
+	if (scratch->engine == ENGINE_SQLITE || strcmp(name, scratch->owner) == 0)
 		return true;
 	PGconn *conn = admin(scratch, err);
 	if (conn == NULL)
 		return false;
-	auto_pgresult there = PQexecParams(conn, "SELECT 1 FROM pg_roles WHERE rolname = $1", 1, NULL, &name, NULL, NULL, 0);
-	if (PQntuples(there) > 0)
+	auto_pgresult there = PQexecParams(conn,
+		"SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls FROM pg_roles WHERE rolname = $1", 1,
+		NULL, &name, NULL, NULL, 0);
+	bool exists = PQntuples(there) > 0; // the prelude made it, or it lives on a server that is not ours
+	if (exists && (scratch->url != NULL || *PQgetvalue(there, 0, 0) == 't'))
 		return true;
 	const char *role = quoted(scratch, name);
 	if (scratch->url != NULL && !scratch->may_make_roles)
 		return err_set(err, "privilege", NULL, "make the role on the server of the scratch url, or leave url out of scratch { }",
 		               "the migrations name the role %s, which is not there, and the scratch url's role may not create roles", role);
-	return role_group(scratch, err) && role_create(scratch, name, err) &&
+	return role_group(scratch, err) && (exists || role_create(scratch, name, err)) &&
 	       (scratch->group == NULL || runf(conn, err, "GRANT %s TO %s", quoted(scratch, scratch->group), role)) &&
 	       runf(conn, err, "GRANT %s TO %s WITH ADMIN OPTION", role, quoted(scratch, scratch->owner));
 }

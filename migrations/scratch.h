@@ -29,7 +29,7 @@ struct scratch_settings {
 
 struct scratch;
 
-// Starts one. `major`: the wanted PostgreSQL major (0: any); the nearest found is taken: see scratch_major. Must be
+// Starts one. (A throwaway cluster has no template0: what makes databases in it copies template1.) `major`: the wanted PostgreSQL major (0: any); the nearest found is taken: see scratch_major. Must be
 // called from the main thread (the server is tied to the life of the thread that started it). Errors: code "scratch": no
 // binaries (names where was looked, and the Debian package), cannot run as this user, no space, server did not start (with
 // the end of its log). That the url leads to no environment's server, "scratch-in-use", is for the caller to see to.
@@ -48,9 +48,10 @@ const char *scratch_server(const struct scratch *scratch); // "15.20 (/usr/lib/p
 // The role that owns the replay's database and runs the repository's SQL; NULL on SQLite.
 const char *scratch_owner(const struct scratch *scratch);
 
-// Makes a role that the repository names and does not make itself: NOLOGIN, the owner a member. Nothing if it is there. On a
-// server that is not ours to throw away it is dropped again by scratch_close; needs a url whose role may create roles
-// (else code "privilege").
+// Makes a role that the repository names and does not make itself: NOLOGIN, the owner a member. One that is there already
+// (the prelude's) gets the owner as a member, unless it has rights that a plain role lacks. On a server that is not ours to
+// throw away roles that are there are left alone, and those made are dropped again by scratch_close; that needs a url whose
+// role may create roles (else code "privilege").
 bool scratch_make_role(struct scratch *scratch, const char *name, struct err *err);
 
 // Whether the settings allow CREATE EXTENSION for it beyond what the owner may do itself.

@@ -14,6 +14,7 @@ tests_split_test_LDADD = $(LIBS_OF_TESTS)
 check_PROGRAMS += tests/diff_test
 tests_diff_test_SOURCES = tests/diff_test.c
 tests_diff_test_LDADD = $(LIBS_OF_TESTS)
+
 check_PROGRAMS += tests/cache_test tests/scratch_test
 tests_cache_test_SOURCES = tests/cache_test.c tests/scratch_env.h
 tests_cache_test_LDADD = $(LIBS_OF_TESTS)

@@ -429,11 +429,11 @@ static const enum severity severities[] = {
 static const char *blamed_evidence(struct work *work, const struct effects *blame)
 {
 	size_t i = (size_t)(blame - work->input->applied);
+	const char *said = work->input->untracked ? "comes before what is here" : "is recorded as applied";
 	if (work->n_effects[i] == 1)
-		return arena_printf(work->arena, "%s is recorded as applied, but its only effect is missing: never run, or undone by hand",
-		                    blame->version);
-	return arena_printf(work->arena, "%s is recorded as applied, but %zu of %zu effects are missing: it never ran here",
-	                    blame->version, work->n_missing[i], work->n_effects[i]);
+		return arena_printf(work->arena, "%s %s, but its only effect is missing: never run, or undone by hand", blame->version, said);
+	return arena_printf(work->arena, "%s %s, but %zu of %zu effects are missing: it never ran here", blame->version, said,
+	                    work->n_missing[i], work->n_effects[i]);
 }
 
 static bool is_applied_chain(const struct work *work, const struct effects *effects)
@@ -448,7 +448,9 @@ static void weigh_finding(struct work *work, struct finding *finding, const stru
 	finding->severity = severities[finding->class];
 	if (finding->class == CLASS_HAND_EDIT && blame != NULL && finding->change != CHANGE_ADDED) {
 		size_t i = (size_t)(blame - input->applied);
-		if (work->n_effects[i] > work->n_missing[i])
+		if (work->n_missing[i] == 0)
+			finding->evidence = arena_printf(work->arena, "the rest of %s is there: it ran", blame->version);
+		else if (work->n_effects[i] > work->n_missing[i])
 			finding->evidence = arena_printf(work->arena, "%zu of %zu effects of %s are there: it ran", work->n_effects[i] - work->n_missing[i],
 			                                 work->n_effects[i], blame->version);
 		else if (shows_the_hand(work, finding->object))
@@ -492,7 +494,7 @@ static void add_attr(struct work *work, struct finding *finding, size_t *capacit
 // The migration that set what is wanted; for something added, the one that made what it hangs on.
 static const struct effects *origin_of(struct work *work, const struct finding *finding, const struct effects *blame)
 {
-	if (finding->change != CHANGE_ADDED || (blame != NULL && blame->role != ROLE_APPLIED))
+	if (finding->change != CHANGE_ADDED || blame != NULL)
 		return blame;
 	const struct object *parent = object_parent(work->input->live, finding->object);
 	if (parent == NULL)

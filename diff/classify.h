@@ -33,6 +33,7 @@ struct classify_input {
 	bool effects_known;
 	const struct effects *applied, *repo;
 	size_t n_applied, n_repo;
+	bool untracked;           // no version table: what is applied was concluded from what is there
 	const char *unknown;      // applied versions whose effects cannot be known, and why ("0043, which this checkout lacks"); or NULL
 	const char *late_text;    // what becomes of a late migration: "runs at the next `dbmate up`"
 	bool late_runs;           // it will run by itself

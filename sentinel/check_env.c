@@ -277,7 +277,7 @@ static bool classify_all(struct check *check, struct classification *result, str
 		const struct classify_input input = {
 			.live = check->live, .base = check->base, .head = check->head, .effects_known = check->repo_effects != NULL,
 			.applied = check->base_effects, .n_applied = check->base_chain.n, .repo = check->repo_effects, .n_repo = check->repo_chain.n,
-			.unknown = unknown_versions(check), .late_text = late_text(check),
+			.untracked = !check->applied.tracked, .unknown = unknown_versions(check), .late_text = late_text(check),
 			.late_runs = check->set.framework->late == LATE_RUNS || check->set.settings.out_of_order,
 		};
 		*result = classify(&check->comparer, &input);

@@ -11,4 +11,8 @@ check_PROGRAMS += tests/split_test
 tests_split_test_SOURCES = tests/split_test.c
 tests_split_test_LDADD = $(LIBS_OF_TESTS)
 
+check_PROGRAMS += tests/introspect_sqlite_test
+tests_introspect_sqlite_test_SOURCES = tests/introspect_sqlite_test.c
+tests_introspect_sqlite_test_LDADD = $(LIBS_OF_TESTS)
+
 TESTS += $(check_PROGRAMS) $(check_SCRIPTS)

@@ -9,20 +9,21 @@
 #include "base/buf.h"
 
 // Every word that PostgreSQL 12-18 does not list as plain UNRESERVED in its keyword table (pg_get_keywords(), catcode
-// other than U), and the words that SQLite 3 reserves on top of them; sorted for bsearch.
+// other than U), and the words that SQLite 3 reserves on top of them, if only
+// in some places (CREATE INDEX if, SELECT raise); sorted for bsearch.
 static const char *const reserved_words[] = {
 	"add", "all", "alter", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization", "autoincrement",
 	"between", "bigint", "binary", "bit", "boolean", "both", "case", "cast", "char", "character", "check", "coalesce", "collate",
 	"collation", "column", "commit", "concurrently", "constraint", "create", "cross", "current_catalog", "current_date",
 	"current_role", "current_schema", "current_time", "current_timestamp", "current_user", "dec", "decimal", "default",
 	"deferrable", "delete", "desc", "distinct", "do", "drop", "else", "end", "escape", "except", "exists", "extract", "false",
-	"fetch", "float", "for", "foreign", "freeze", "from", "full", "grant", "greatest", "group", "grouping", "having", "ilike",
+	"fetch", "float", "for", "foreign", "freeze", "from", "full", "grant", "greatest", "group", "grouping", "having", "if", "ilike",
 	"in", "index", "initially", "inner", "inout", "insert", "int", "integer", "intersect", "interval", "into", "is", "isnull",
 	"join", "json", "json_array", "json_arrayagg", "json_exists", "json_object", "json_objectagg", "json_query",
 	"json_scalar", "json_serialize", "json_table", "json_value", "lateral", "leading", "least", "left", "like", "limit",
 	"localtime", "localtimestamp", "merge_action", "national", "natural", "nchar", "none", "normalize", "not", "nothing",
 	"notnull", "null", "nullif", "numeric", "offset", "on", "only", "or", "order", "out", "outer", "overlaps", "overlay",
-	"placing", "position", "precision", "primary", "real", "references", "returning", "right", "row", "select",
+	"placing", "position", "precision", "primary", "raise", "real", "references", "returning", "right", "row", "select",
 	"session_user", "set", "setof", "similar", "smallint", "some", "substring", "symmetric", "system_user", "table",
 	"tablesample", "then", "time", "timestamp", "to", "trailing", "transaction", "treat", "trim", "true", "union", "unique",
 	"update", "user", "using", "values", "varchar", "variadic", "verbose", "when", "where", "window", "with", "xmlattributes",

@@ -134,7 +134,8 @@ static bool version_read(struct reading *reading, struct version_table *version,
 // Names that SQLite reserves for itself: sqlite_sequence, sqlite_stat1, the indexes of constraints.
 static const char rows_sql[] =
 	"SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND sql IS NOT NULL";
-static const char listed_sql[] = "SELECT name, type, ncol, wr, strict FROM pragma_table_list WHERE schema = 'main'";
+// Its columns: schema, name, type, ncol, wr, strict.
+static const char listed_sql[] = "PRAGMA main.table_list";
 
 static void row_add(struct reading *reading, sqlite3_stmt *statement)
 {
@@ -150,9 +151,9 @@ static void listed_add(struct reading *reading, sqlite3_stmt *statement)
 	reading->listed = arena_grow(reading->arena, reading->listed, reading->n_listed, &reading->listed_capacity,
 	                             sizeof *reading->listed);
 	reading->listed[reading->n_listed++] = (struct listed){
-		.name = column_text(reading, statement, 0), .shadow = strcmp((const char *)sqlite3_column_text(statement, 1), "shadow") == 0,
-		.n_columns = sqlite3_column_int(statement, 2), .without_rowid = sqlite3_column_int(statement, 3) != 0,
-		.strict = sqlite3_column_int(statement, 4) != 0,
+		.name = column_text(reading, statement, 1), .shadow = strcmp((const char *)sqlite3_column_text(statement, 2), "shadow") == 0,
+		.n_columns = sqlite3_column_int(statement, 3), .without_rowid = sqlite3_column_int(statement, 4) != 0,
+		.strict = sqlite3_column_int(statement, 5) != 0,
 	};
 }
 

@@ -3,7 +3,9 @@
 //
 // The connection can do nothing but read: the file is opened read-only, PRAGMA query_only holds for what is not the file (temporary
 // tables), and an authorizer refuses every statement that is no SELECT, so that ATTACH, which would create files, is out as well.
-// `immutable` is never used: on a live file it misses what is in the WAL and shows what a crashed writer did not commit.
+// `immutable` is never used: on a live file it misses what is in the WAL and shows what a crashed writer did not commit. Nor is
+// trusted_schema switched off: with it SQLite 3.40 refuses to open any database that has a JSON function in a CHECK, a generated column or
+// an index ("unsafe use of json_valid()"), and there is nothing to trust: no function or virtual table with side effects can be reached.
 //
 // A file in WAL mode is the hard case (measured, SQLite 3.40): to read it, SQLite needs -wal and -shm beside it, makes them if it
 // may, and leaves them there. Made by its owner, or by root (SQLite gives them to the owner then), they do no harm. Made by anyone
@@ -343,7 +345,7 @@ static bool copy_make(struct sqlite_session *session, const struct place *place,
 // tables that it opens by itself when it lists tables.
 static int authorize(void *argument, int action, const char *first, const char *second, const char *database, const char *trigger)
 {
-	(void)argument, (void)database, (void)trigger;
+(void)argument, (void)database, (void)trigger;
 	static const char *const pragmas[] = { "table_list", "page_size", "data_version" };
 	switch (action) {
 	case SQLITE_SELECT:
@@ -388,8 +390,8 @@ static void add_uri_path(struct buf *uri, const char *path)
 static bool connect_file(struct sqlite_session *session, const char *path, const struct read_options *options, struct err *err)
 {
 	static const struct { int option, value; } settings[] = {
-		{ SQLITE_DBCONFIG_DEFENSIVE, 1 }, { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 }, { SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0 },
-		{ SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 }, { SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0 },
+		{ SQLITE_DBCONFIG_DEFENSIVE, 1 }, { SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0 }, { SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 },
+		{ SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0 },
 	};
 	auto_buf uri = BUF_INIT;
 	buf_adds(&uri, "file:");
@@ -410,7 +412,7 @@ static bool connect_file(struct sqlite_session *session, const char *path, const
 	sqlite3_progress_handler(session->db, PROGRESS_STEPS, past_deadline, session);
 	// mmap_size: a file that somebody truncates must not kill us. The last statement is the first that looks into the file.
 	static const char *const first_statements[] = {
-		"PRAGMA query_only = 1", "PRAGMA trusted_schema = 0", "PRAGMA cell_size_check = 1", "PRAGMA mmap_size = 0",
+		"PRAGMA query_only = 1", "PRAGMA cell_size_check = 1", "PRAGMA mmap_size = 0",
 		"SELECT 1 FROM sqlite_schema LIMIT 1",
 	};
 	for (size_t i = 0; i < sizeof first_statements / sizeof *first_statements; i++) {

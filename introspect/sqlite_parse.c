@@ -113,10 +113,28 @@ static const char *upper_text(struct parser *parser, const char *name)
 	return buf_copy(&text, parser->arena);
 }
 
+static const char *upper_copy(struct parser *parser, const char *text)
+{
+	char *copy = arena_strdup(parser->arena, text);
+	for (char *c = copy; *c != '\0'; c++)
+		*c = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+	return copy;
+}
+
 // What goes without saying is NULL.
 static const char *unless(const char *text, const char *usual)
 {
 	return strcmp(text, usual) == 0 ? NULL : text;
+}
+
+// A word of the grammar, in capitals; NULL if it is what goes without saying.
+static bool expect_upper(struct parser *parser, const char **word, const char *usual)
+{
+	const char *name;
+	if (!expect_name(parser, &name))
+		return false;
+	*word = unless(upper_copy(parser, name), usual);
+	return true;
 }
 
 // The end of the part of a list that starts at `from`: its comma, or `to`.
@@ -210,11 +228,7 @@ static bool conflict_clause(struct parser *parser, const char **conflict)
 	if (!next_is(parser, "ON") || !sqlite_token_is(next_token(parser) + 1, "CONFLICT"))
 		return true;
 	parser->at += 2;
-	const char *name;
-	if (!expect_name(parser, &name))
-		return false;
-	*conflict = unless(upper_text(parser, name), "ABORT");
-	return true;
+	return expect_upper(parser, conflict, "ABORT");
 }
 
 static struct sqlite_constraint *constraint_add(struct parser *parser, enum sqlite_constraint_type type)
@@ -368,10 +382,8 @@ static bool references_end(struct parser *parser, struct sqlite_constraint *cons
 	for (;;) {
 		const char *ignored;
 		if (accept(parser, "MATCH")) { // read by SQLite, and without effect: kept because it was meant
-			const char *match;
-			if (!expect_name(parser, &match))
+			if (!expect_upper(parser, &constraint->match, "SIMPLE"))
 				return false;
-			constraint->match = unless(upper_text(parser, match), "SIMPLE");
 		} else if (next_is(parser, "ON") && !sqlite_token_is(next_token(parser) + 1, "CONFLICT")) {
 			const struct sqlite_token *event = next_token(parser) + 1;
 			parser->at += 2;
@@ -527,10 +539,8 @@ static bool column_type(struct parser *parser)
 		if (!sqlite_token_is_name(token) || sqlite_token_is_reserved(token) ||
 		    (sqlite_token_is(token, "GENERATED") && sqlite_token_is(token + 1, "ALWAYS")))
 			break;
-		const char *word = sqlite_token_name(parser->arena, token);
-		buf_adds(&type, type.length > 0 ? " " : "");
-		for (const char *c = word; *c != '\0'; c++)
-			buf_addc(&type, *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c);
+		const char *word = upper_copy(parser, sqlite_token_name(parser->arena, token));
+		buf_addf(&type, "%s%s", type.length > 0 ? " " : "", word);
 	}
 	size_t from, to;
 	if (type.length > 0 && next_is(parser, "(")) {
@@ -699,7 +709,23 @@ static bool table_read(struct parser *parser)
 	return true;
 }
 
-// The module's arguments are its own affair: they are kept as they are written, but for blanks and comments.
+// Adds the arguments of a module, which are its own affair: kept as they are written, but for the blanks that no module minds.
+static void module_arguments(struct parser *parser, struct buf *text, size_t from, size_t to)
+{
+	static const char *const tight[] = { "(", ")", ",", "=" };
+	bool was_tight = true;
+	for (size_t i = from; i < to; i++) {
+		const struct sqlite_token *token = token_at(parser, i);
+		bool is_tight = false;
+		for (size_t j = 0; j < sizeof tight / sizeof *tight; j++)
+			is_tight |= sqlite_token_is(token, tight[j]);
+		buf_adds(text, token->after_blank && !was_tight && !is_tight ? " " : "");
+		buf_add(text, token->text, token->length);
+		buf_adds(text, sqlite_token_is(token, ",") ? " " : "");
+		was_tight = is_tight;
+	}
+}
+
 static bool virtual_table_read(struct parser *parser)
 {
 	parser->item->type = SQLITE_ITEM_TABLE;
@@ -712,10 +738,8 @@ static bool virtual_table_read(struct parser *parser)
 	if (next_is(parser, "(")) {
 		if (!expect_parentheses(parser, &from, &to))
 			return false;
-		for (size_t i = from; i < to; i++)
-			parser->tokens->items[i].meaning = SQLITE_MEANS_LITERAL;
 		buf_addc(&text, '(');
-		sqlite_tokens_print(&text, parser->tokens, from, to);
+		module_arguments(parser, &text, from, to);
 		buf_addc(&text, ')');
 	}
 	parser->item->module = buf_copy(&text, parser->arena);
@@ -884,20 +908,26 @@ void sqlite_names_add(struct arena *arena, struct sqlite_names *names, const cha
 	names->items[names->n++] = name;
 }
 
+// Whether an operand ends with the token, so that a name after it is an alias.
+static bool ends_operand(const struct sqlite_token *token)
+{
+	return sqlite_token_is(token, ")") || (token->meaning != SQLITE_MEANS_SYMBOL && token->meaning != SQLITE_MEANS_UNARY &&
+	                                       token->meaning != SQLITE_MEANS_KEYWORD && token->meaning != SQLITE_MEANS_FUNCTION);
+}
+
 void sqlite_names_collect(struct arena *arena, struct sqlite_names *names, const char *sql)
 {
 	auto_sqlite_tokens tokens = { NULL, 0 };
 	const char *ignored;
 	if (!sqlite_tokens_cut(&tokens, sql, arena, &ignored))
 		return;
-	for (size_t i = 1; i + 1 < tokens.n; i++) {
+	sqlite_tokens_read(&tokens, 0, tokens.n, &(struct sqlite_scope){ .names = names->items });
+	for (size_t i = 1; i < tokens.n; i++) {
 		const struct sqlite_token *token = &tokens.items[i];
-		if (!sqlite_token_is(token, "AS"))
-			continue;
-		for (int side = -1; side <= 1; side += 2) { // WITH name AS (...), expression AS name
-			if (sqlite_token_is_name(&token[side]) && !sqlite_token_is_reserved(&token[side]))
-				sqlite_names_add(arena, names, sqlite_token_name(arena, &token[side]));
-		}
+		bool subquery = sqlite_token_is(token + 1, "AS") && sqlite_token_is(token + 2, "("); // WITH name AS (...)
+		bool alias = token->meaning == SQLITE_MEANS_NAME && (ends_operand(token - 1) || sqlite_token_is(token - 1, "AS"));
+		if (sqlite_token_is_name(token) && (subquery || alias) && !sqlite_token_is_reserved(token))
+			sqlite_names_add(arena, names, sqlite_token_name(arena, token));
 	}
 }
 

@@ -35,7 +35,7 @@ static const struct sqlite_keyword keywords[] = {
 	{ "ALWAYS", 0 }, { "ANALYZE", 0 }, { "AND", RESERVED }, { "AS", RESERVED }, { "ASC", INFIX | COMPLETE }, { "ATTACH", 0 },
 	{ "AUTOINCREMENT", RESERVED }, { "BEFORE", 0 }, { "BEGIN", INFIX }, { "BETWEEN", RESERVED }, { "BY", 0 },
 	{ "CASCADE", 0 }, { "CASE", RESERVED }, { "CAST", CALL }, { "CHECK", RESERVED }, { "COLLATE", RESERVED }, { "COLUMN", 0 },
-	{ "COMMIT", RESERVED }, { "CONFLICT", 0 }, { "CONSTRAINT", RESERVED }, { "CREATE", RESERVED },
+	{ "COMMIT", RESERVED }, { "CONFLICT", COMPLETE }, { "CONSTRAINT", RESERVED }, { "CREATE", RESERVED },
 	{ "CROSS", INFIX | COMPLETE }, { "CURRENT", 0 }, { "CURRENT_DATE", PREFIX | COMPLETE },
 	{ "CURRENT_TIME", PREFIX | COMPLETE }, { "CURRENT_TIMESTAMP", PREFIX | COMPLETE }, { "DATABASE", 0 },
 	{ "DEFAULT", RESERVED }, { "DEFERRABLE", RESERVED }, { "DEFERRED", 0 }, { "DELETE", RESERVED },
@@ -58,7 +58,7 @@ static const struct sqlite_keyword keywords[] = {
 	{ "REPLACE", 0 }, { "RESTRICT", 0 }, { "RETURNING", RESERVED }, { "RIGHT", INFIX | COMPLETE }, { "ROLLBACK", 0 },
 	{ "ROW", COMPLETE }, { "ROWS", INFIX }, { "SAVEPOINT", 0 }, { "SELECT", RESERVED }, { "SET", RESERVED },
 	{ "TABLE", RESERVED }, { "TEMP", 0 }, { "TEMPORARY", 0 }, { "THEN", RESERVED }, { "TIES", COMPLETE }, { "TO", RESERVED },
-	{ "TRANSACTION", RESERVED }, { "TRIGGER", 0 }, { "TRUE", PREFIX | COMPLETE }, { "UNBOUNDED", 0 }, { "UNION", RESERVED },
+	{ "TRANSACTION", RESERVED }, { "TRIGGER", 0 }, { "TRUE", PREFIX | COMPLETE }, { "UNBOUNDED", COMPLETE }, { "UNION", RESERVED },
 	{ "UNIQUE", RESERVED }, { "UPDATE", RESERVED }, { "USING", RESERVED }, { "VACUUM", 0 }, { "VALUES", RESERVED },
 	{ "VIEW", 0 }, { "VIRTUAL", 0 }, { "WHEN", RESERVED }, { "WHERE", RESERVED }, { "WINDOW", INFIX }, { "WITH", INFIX | PREFIX },
 	{ "WITHOUT", 0 },
@@ -264,7 +264,9 @@ bool sqlite_tokens_cut(struct sqlite_tokens *tokens, const char *sql, struct are
 		}
 		struct sqlite_token *token = &tokens->items[tokens->n];
 		*token = no_token;
-		c += blank_length(c);
+		size_t blank = blank_length(c);
+		c += blank;
+		token->after_blank = blank > 0;
 		if (*c == '\0') {
 			token->text = c;
 			break;

@@ -36,6 +36,7 @@ struct sqlite_token {
 	enum sqlite_meaning meaning; // valid once sqlite_tokens_read went over it
 	const char *text;            // of `length` bytes in the statement; the second spelling of an operator is replaced by the first
 	size_t length;
+	bool after_blank;                     // or after a comment
 	size_t match;                         // of a parenthesis: the index of its partner
 	const struct sqlite_keyword *keyword; // of a bare word; NULL: none
 };

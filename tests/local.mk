@@ -46,5 +46,8 @@ bench: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench.sh
 
 .PHONY: bench bless
+check_PROGRAMS += tests/introspect_sqlite_test
+tests_introspect_sqlite_test_SOURCES = tests/introspect_sqlite_test.c
+tests_introspect_sqlite_test_LDADD = $(LIBS_OF_TESTS)
 
 TESTS += $(check_PROGRAMS) $(check_SCRIPTS)

@@ -35,8 +35,8 @@ struct migration_settings {
 	bool no_transaction;     // golang-migrate's x-no-tx-wrap (SQLite)
 	bool out_of_order;       // goose -allow-missing, Flyway outOfOrder
 	bool statement_wise;     // Prisma 7.4 and later: statements one by one, no transaction
-	// Flyway. Name, value, name, value, ..., NULL. Besides the project's own, the caller may give flyway:database and
-	// flyway:user, which only the target can tell.
+	// Flyway. Name, value, name, value, ..., NULL. Besides the project's own, the caller may give flyway:database, which
+	// only the target can tell, and flyway:user.
 	const char *const *placeholders;
 	const char *placeholder_prefix, *placeholder_suffix; // NULL: "${" and "}"
 	bool no_placeholders;                                // placeholderReplacement=false

@@ -263,6 +263,7 @@ static const char *built_in(struct arena *arena, const struct migrations *set, e
 		{ "flyway:table", strrchr(table, '.') != NULL ? strrchr(table, '.') + 1 : table },
 		{ "flyway:filename", migration->label },
 		{ "flyway:environment", "default" },
+		{ "flyway:user", "CURRENT_USER" }, // a word that stands where a role's name may
 		// the same for every replay, so that equal inputs give equal results
 		{ "flyway:timestamp", "1970-01-01 00:00:00" },
 		{ "flyway:workingDirectory", "." },

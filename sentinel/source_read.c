@@ -31,7 +31,11 @@ static struct snapshot *read_postgresql(const struct request *request, struct er
 
 static struct snapshot *read_sqlite(const struct request *request, struct err *err)
 {
-	return sqlite_read(request->arena, request->source->path, request->options, err);
+	const char *path = request->source->path;
+	struct snapshot *snapshot = sqlite_read(request->arena, path, request->options, err);
+	if (snapshot == NULL && strstr(err->where, path) == NULL && strstr(err->text, path) == NULL)
+		err_set(err, err->code, err->where, err->hint, "%s: %s", path, err->text);
+	return snapshot;
 }
 
 static struct snapshot *read_json(const struct request *request, struct err *err)

@@ -7,6 +7,7 @@
 #include "base/sql.h"
 #include "diff/compare.h"
 #include "diff/ignore.h"
+#include "prove/round_trip.h"
 #include "sentinel/run_report.h"
 #include "sentinel/source_read.h"
 
@@ -18,19 +19,25 @@ struct side {
 	struct snapshot *snapshot;
 };
 
+// What a side that is replayed takes from the other one.
+static struct read_for read_for(const struct side *other)
+{
+	struct read_for for_ = { .engine = source_engine(&other->source), .env_name = other->env_name, .settings = &other->source.settings };
+	if (other->snapshot != NULL) {
+		for_.engine = other->snapshot->engine;
+		for_.major = other->snapshot->engine == ENGINE_POSTGRESQL ? other->snapshot->major : 0;
+	}
+	return for_;
+}
+
 static bool read_side(struct run *run, struct envs *envs, struct side *side, const struct side *other, struct err *err)
 {
 	struct env env = { .name = side->env_name != NULL ? side->env_name : side->source.shown, .source = side->source };
 	struct read_options options = env_read_options(run, &env);
 	if (source_is_live(&side->source))
 		options.versions = source_versions(run, envs, &side->source, side->env_name);
-	struct read_for for_ = { .engine = source_engine(&other->source), .env_name = other->env_name, .settings = &other->source.settings };
-	if (other->snapshot != NULL) {
-		for_.engine = other->snapshot->engine;
-		for_.major = other->snapshot->engine == ENGINE_POSTGRESQL ? other->snapshot->major : 0;
-	}
 	log_progress(run->log, "%s: reading", env.name);
-	side->snapshot = source_read(run, envs, &side->source, &options, for_, run->arena, err);
+	side->snapshot = source_read(run, envs, &side->source, &options, read_for(other), run->arena, err);
 	return side->snapshot != NULL;
 }
 
@@ -53,17 +60,15 @@ static bool read_sides(struct run *run, struct envs *envs, struct side *sides, s
 	               names[want], sides[HAVE].source.shown, names[have]);
 }
 
-// The framework's own table is no drift.
-static void leave_out_version_table(struct arena *arena, struct snapshot *snapshot)
+// The framework's own table is no drift; a side that knows of none (a schema file) may have it all the same.
+static void leave_out_version_tables(struct arena *arena, const struct side *sides)
 {
-	const char *parts[3], *name = snapshot->version.name;
-	size_t n = name == NULL ? 0 : sql_name_split(arena, name, parts, sizeof parts / sizeof *parts);
-	if (n == 0)
-		return;
-	const char *pattern = "table:";
-	for (size_t i = 0; i < n; i++)
-		pattern = arena_printf(arena, "%s%s%s", pattern, i == 0 ? "" : ".", parts[i]);
-	ignore_apply(snapshot, &pattern, 1);
+	for (int i = 0; i < N_SIDES; i++) {
+		const char *path[2], *name = sides[i].snapshot->version.name;
+		size_t n = name == NULL ? 0 : sql_name_split(arena, name, path, 2);
+		for (int j = 0; n > 0 && j < N_SIDES; j++)
+			snapshot_drop_path(sides[j].snapshot, path, (unsigned)n);
+	}
 }
 
 static void add_attr(struct arena *arena, struct finding *finding, size_t *capacity, unsigned attr)
@@ -96,6 +101,35 @@ static struct finding *make_finding(const struct comparer *comparer, const struc
 	}
 	finding_identify(finding);
 	return finding;
+}
+
+// Texts that only a server can judge are asked of one that holds the replayed side. Where neither side is replayed, there is
+// none: then they count as different.
+struct asking {
+	struct run *run;
+	struct envs *envs;
+	struct comparer *comparer;
+	const struct snapshot *base;
+	const char *server;
+};
+
+static bool ask(struct scratch *scratch, void *argument, struct err *err)
+{
+	struct asking *asking = argument;
+	return round_trip(asking->comparer, asking->base, scratch, asking->server, asking->envs->cache, asking->run->log, err);
+}
+
+static bool answer_questions(struct run *run, struct envs *envs, struct side *sides, struct comparer *comparer, struct err *err)
+{
+	int replayed = sides[WANT].source.type == SOURCE_REPO ? WANT : HAVE;
+	const struct side *other = &sides[N_SIDES - 1 - replayed];
+	if (comparer->n_questions == 0 || sides[replayed].source.type != SOURCE_REPO)
+		return true;
+	struct asking asking = { run, envs, comparer, sides[replayed].snapshot, NULL };
+	if (!scratch_find(&envs->scratch, asking.base->engine, other->snapshot->major, run->arena, &asking.server, err))
+		return false;
+	return round_trip_recall(comparer, asking.base, asking.server, envs->cache) == 0 ||
+	       source_visit(run, envs, &sides[replayed].source, read_for(other), ask, &asking, err);
 }
 
 static void fill(struct run *run, const struct side *sides, struct comparer *comparer, const struct changes *changes,
@@ -136,13 +170,15 @@ enum exit_status command_diff(struct run *run, struct err *err)
 	}
 	if (!envs_settings(run, &envs, err) || !read_sides(run, &envs, sides, err))
 		return EXIT_TROUBLE;
-	for (int i = 0; i < N_SIDES; i++) {
-		leave_out_version_table(run->arena, sides[i].snapshot);
+	leave_out_version_tables(run->arena, sides);
+	for (int i = 0; i < N_SIDES; i++)
 		ignore_apply(sides[i].snapshot, envs.ignore, envs.n_ignore);
-	}
 	struct comparer comparer;
 	comparer_init(&comparer, run->arena, sides[HAVE].snapshot->engine, run->options->groups);
 	struct changes changes = compare_snapshots(&comparer, sides[WANT].snapshot, sides[HAVE].snapshot);
+	if (!answer_questions(run, &envs, sides, &comparer, err))
+		return EXIT_TROUBLE;
+	changes = compare_snapshots(&comparer, sides[WANT].snapshot, sides[HAVE].snapshot);
 	struct report *report = report_start(run, NULL);
 	struct env_report *env = arena_alloc(run->arena, sizeof *env);
 	env->name = report->have_name;

@@ -271,7 +271,8 @@ static void check_set(struct doctor *doctor, const struct migrations *set)
 		example = example == NULL && set->items[i].not_runnable != NULL ? &set->items[i] : example;
 	}
 	say(doctor, set->n_items == 0 ? LEVEL_WARN : LEVEL_OK, set->n_items == 0 ? "is this the right folder?" : NULL,
-	    "%s%s%s: %zu migrations, %s", set->name, *set->name == '\0' ? "" : ": ", set->folders[0], set->n_items, set->framework->name);
+	    "%s%s%s: %zu migration%s, %s", set->name, *set->name == '\0' ? "" : ": ", set->folders[0], set->n_items, set->n_items == 1 ? "" : "s",
+	    set->framework->name);
 	if (example != NULL)
 		say(doctor, LEVEL_WARN, "what they make will not be called drift, nor be checked", "%zu cannot be replayed: %s is %s",
 		    n_not_runnable, example->label, example->not_runnable);

@@ -31,7 +31,11 @@ static struct snapshot *read_postgresql(const struct request *request, struct er
 
 static struct snapshot *read_sqlite(const struct request *request, struct err *err)
 {
-	return sqlite_read(request->arena, request->source->path, request->options, err);
+	const char *path = request->source->path;
+	struct snapshot *snapshot = sqlite_read(request->arena, path, request->options, err);
+	if (snapshot == NULL && strstr(err->where, path) == NULL && strstr(err->text, path) == NULL)
+		err_set(err, err->code, err->where, err->hint, "%s: %s", path, err->text);
+	return snapshot;
 }
 
 static struct snapshot *read_json(const struct request *request, struct err *err)
@@ -61,22 +65,27 @@ static struct snapshot *read_sql(const struct request *request, struct err *err)
 	return ok ? snapshot : NULL;
 }
 
+// The chain is NULL where there is an error.
+static struct replay_request repo_request(const struct request *request, struct err *err)
+{
+	struct replay_request whole = {
+		.engine = env_engine(request->run, request->for_.engine), .major = request->for_.major,
+		.groups = request->run->options->groups, .scratch = &request->envs->scratch, .cache = request->envs->cache,
+		.log = request->run->log,
+	};
+	whole.set = set_resolve(request->run, request->envs, request->for_.env_name, request->for_.settings, err);
+	if (whole.set != NULL)
+		whole.chain = set_chain(request->arena, whole.set, request->source->version, &whole.n_chain, err);
+	return whole;
+}
+
 static struct snapshot *read_repo(const struct request *request, struct err *err)
 {
-	const struct migrations *set = set_resolve(request->run, request->envs, request->for_.env_name, request->for_.settings, err);
-	if (set == NULL)
-		return NULL;
-	size_t n_chain;
-	const struct migration *const *chain = set_chain(request->arena, set, request->source->version, &n_chain, err);
-	if (chain == NULL)
-		return NULL;
-	struct replay_request replay_ = {
-		.set = set, .engine = env_engine(request->run, request->for_.engine), .major = request->for_.major, .chain = chain, .n_chain = n_chain,
-		.stops = &n_chain, .n_stops = 1, .groups = request->options->groups, .scratch = &request->envs->scratch,
-		.cache = request->envs->cache, .log = request->run->log,
-	};
+	struct replay_request whole = repo_request(request, err);
+	whole.stops = &whole.n_chain;
+	whole.n_stops = 1;
 	struct snapshot *snapshot;
-	return replay(request->arena, &replay_, &snapshot, NULL, err) ? snapshot : NULL;
+	return whole.chain != NULL && replay(request->arena, &whole, &snapshot, NULL, err) ? snapshot : NULL;
 }
 
 static struct snapshot *(*const readers[])(const struct request *, struct err *) = {
@@ -92,6 +101,16 @@ struct snapshot *source_read(struct run *run, struct envs *envs, const struct so
 	if (snapshot == NULL)
 		secret_scrub(source->secrets, err);
 	return snapshot;
+}
+
+bool source_visit(struct run *run, struct envs *envs, const struct source *source, struct read_for for_,
+                  bool (*visit)(struct scratch *scratch, void *argument, struct err *err), void *argument, struct err *err)
+{
+	const struct request request = { run, envs, source, NULL, for_, run->arena };
+	struct replay_request whole = repo_request(&request, err);
+	whole.visit = visit;
+	whole.argument = argument;
+	return whole.chain != NULL && replay(run->arena, &whole, NULL, NULL, err);
 }
 
 struct snapshot *env_read(struct run *run, struct envs *envs, const struct env *env, const struct read_options *options,

@@ -21,6 +21,11 @@ struct read_for {
 struct snapshot *source_read(struct run *run, struct envs *envs, const struct source *source, const struct read_options *options,
                              struct read_for for_, struct arena *arena, struct err *err);
 
+// Replays a source of type SOURCE_REPO as source_read does, and calls `visit` with the scratch alive, which then holds the
+// whole of it.
+bool source_visit(struct run *run, struct envs *envs, const struct source *source, struct read_for for_,
+                  bool (*visit)(struct scratch *scratch, void *argument, struct err *err), void *argument, struct err *err);
+
 // The same for an environment: `options` are env_read_options, maybe changed.
 struct snapshot *env_read(struct run *run, struct envs *envs, const struct env *env, const struct read_options *options,
                           struct arena *arena, struct err *err);

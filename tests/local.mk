@@ -30,8 +30,9 @@ tests_sentinel_test_SOURCES = tests/sentinel_test.c
 tests_sentinel_test_LDADD = $(LIBS_OF_TESTS)
 
 # The cases, and the scripts around them: see CONTRIBUTING.md.
-check_SCRIPTS += tests/cases.sh tests/mistakes.sh tests/promises.sh
-EXTRA_DIST += .ci/run docs examples scripts tests/cases tests/cases.sh tests/environment.sh tests/harness.sh tests/mistakes.sh tests/promises.sh
+check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/mistakes.sh tests/promises.sh
+EXTRA_DIST += .ci/run docs examples scripts tests/cases tests/cases.sh tests/cli_test.sh tests/environment.sh tests/harness.sh \
+  tests/mistakes.sh tests/promises.sh
 
 # Rewrites the goldens of all cases, or of CASES="name ..." alone. Look at them before it, and at git diff afterwards.
 bless: driftcheck$(EXEEXT)

@@ -287,7 +287,7 @@ static void facts(struct buf *out, const struct finding *finding)
 	show_dated(&dated, finding, span);
 	if (dated.length > 0)
 		buf_addf(&list, "- since: %s\n", dated.data);
-	if (finding->origin != NULL) {
+	if (finding->origin != NULL && finding->origin->file != NULL) {
 		auto_buf from = BUF_INIT;
 		buf_addf(&from, "%s:%u", finding->origin->file, finding->origin->line);
 		buf_addf(&list, "- %s: ", finding->change == CHANGE_ADDED && finding->class == CLASS_HAND_EDIT ? "parent" : "from");

@@ -417,7 +417,7 @@ static void finding(const struct page *page, const struct env_report *env, const
 	auto_buf dated = BUF_INIT;
 	show_dated(&dated, finding, show_plain);
 	labelled(page, NAME_COLUMN, "since:", DIM, dated.data);
-	if (finding->origin != NULL) {
+	if (finding->origin != NULL && finding->origin->file != NULL) {
 		auto_buf from = BUF_INIT;
 		buf_addf(&from, "%s:%u", finding->origin->file, finding->origin->line);
 		labelled(page, NAME_COLUMN, finding->change == CHANGE_ADDED && finding->class == CLASS_HAND_EDIT ? "parent:" : "from:", DIM,

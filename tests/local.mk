@@ -29,6 +29,16 @@ check_PROGRAMS += tests/sentinel_test
 tests_sentinel_test_SOURCES = tests/sentinel_test.c
 tests_sentinel_test_LDADD = $(LIBS_OF_TESTS)
 
+check_PROGRAMS += tests/reporters_test
+tests_reporters_test_SOURCES = tests/reporters_test.c
+tests_reporters_test_LDADD = $(LIBS_OF_TESTS)
+EXTRA_DIST += tests/golden
+
+check_PROGRAMS += tests/remedy_test
+tests_remedy_test_SOURCES = tests/remedy_test.c tests/scratch_env.h
+tests_remedy_test_LDADD = $(LIBS_OF_TESTS)
+EXTRA_DIST += tests/remedy
+
 # The cases, and the scripts around them: see CONTRIBUTING.md.
 check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/mistakes.sh tests/promises.sh
 EXTRA_DIST += .ci/run docs examples scripts tests/cases tests/cases.sh tests/cli_test.sh tests/environment.sh tests/harness.sh \

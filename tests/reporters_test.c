@@ -92,7 +92,7 @@ static struct env_report *prod(struct arena *arena)
 		(struct finding_attr){ kind_attr(collision->object->kind, "type"), "text", "character varying(200)",
 		                       "character varying(80)", true };
 	collision->evidence = "0042 changes it too: its next deploy is at risk";
-	static struct origin origin_0042 = { "0042", "db/migrations/0042_invoices.sql", 9, true, NULL };
+	static struct origin origin_0042 = { "0042", "0042_invoices.sql", "db/migrations/0042_invoices.sql", 9, true, NULL };
 	collision->origin = &origin_0042;
 
 	struct finding *added = FINDING(CLASS_HAND_EDIT, SEVERITY_ALARM, CHANGE_ADDED, "column", "public", "users", "vip");
@@ -100,7 +100,7 @@ static struct env_report *prod(struct arena *arena)
 	attr_add(arena, added, "not_null", NULL, "true");
 	attr_add(arena, added, "default", NULL, "false");
 	added->dated_after = "0041";
-	static struct origin origin_0001 = { "0001", "db/migrations/0001_init.sql", 3, true, NULL };
+	static struct origin origin_0001 = { "0001", "0001_init.sql", "db/migrations/0001_init.sql", 3, true, NULL };
 	added->origin = &origin_0001;
 	static struct remedy_statement keep_vip[] = {
 		{ "SET lock_timeout = '3s';", NULL },
@@ -113,7 +113,7 @@ static struct env_report *prod(struct arena *arena)
 	struct finding *altered = FINDING(CLASS_HAND_EDIT, SEVERITY_ALARM, CHANGE_ALTERED, "column", "public", "orders", "total");
 	attr_add(arena, altered, "type", "numeric(12,2)", "numeric(10,2)");
 	attr_add(arena, altered, "not_null", "true", NULL);
-	static struct origin origin_0002 = { "0002", "db/migrations/0002_orders.sql", 4, true, NULL };
+	static struct origin origin_0002 = { "0002", "0002_orders.sql", "db/migrations/0002_orders.sql", 4, true, NULL };
 	altered->origin = &origin_0002;
 
 	struct finding *function = FINDING(CLASS_HAND_EDIT, SEVERITY_ALARM, CHANGE_ALTERED, "function", "public", "total(integer)");
@@ -126,7 +126,7 @@ static struct env_report *prod(struct arena *arena)
 
 	struct finding *skipped = FINDING(CLASS_SKIPPED, SEVERITY_ALARM, CHANGE_REMOVED, "constraint", "public", "orders", "orders_total_ck");
 	attr_add(arena, skipped, "expression", "(total >= (0)::numeric)", NULL);
-	static struct origin origin_0003 = { "0003", "db/migrations/0003_check.sql", 1, true, NULL };
+	static struct origin origin_0003 = { "0003", "0003_check.sql", "db/migrations/0003_check.sql", 1, true, NULL };
 	skipped->origin = &origin_0003;
 	skipped->evidence = "recorded as applied, but its only effect is missing: never run, or undone by hand";
 	static struct remedy_statement run_check[] = {
@@ -424,7 +424,7 @@ static struct report *hostile_report(struct arena *arena, const char *text)
 	finding->evidence = text;
 	finding->dated_after = text;
 	struct origin *origin = arena_alloc(arena, sizeof *origin);
-	*origin = (struct origin){ text, text, 1, true, NULL };
+	*origin = (struct origin){ text, text, text, 1, true, NULL };
 	finding->origin = origin;
 	struct remedy_statement *statements = arena_array(arena, 1, sizeof *statements);
 	*statements = (struct remedy_statement){ arena_printf(arena, "SELECT %s;", text), text };

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "migrations/dump.h"
 #include "migrations/split.h"
 
 struct listing listing_of(struct migrations *set)
@@ -110,12 +111,34 @@ void script_whole(struct arena *arena, struct script *script, const char *text)
 	script_add(arena, script, &capacity, text, 1);
 }
 
-void script_statements(struct arena *arena, struct script *script, enum engine engine, const char *text)
+static void add_statements(struct arena *arena, struct script *script, size_t *capacity, enum engine engine, const char *text,
+                           unsigned line)
 {
-	size_t n, capacity = 0;
+	size_t n;
 	struct statement *statements = split_statements(arena, engine, text, &n);
 	for (size_t i = 0; i < n; i++)
-		script_add(arena, script, &capacity, statements[i].text, statements[i].line);
+		script_add(arena, script, capacity, statements[i].text, line + statements[i].line - 1);
+}
+
+void script_statements(struct arena *arena, struct script *script, enum engine engine, const char *text)
+{
+	size_t capacity = 0;
+	if (engine != ENGINE_POSTGRESQL) {
+		add_statements(arena, script, &capacity, engine, text, 1);
+		return;
+	}
+	struct dump dump = { text, 1 };
+	struct dump_piece piece;
+	while (dump_next(arena, &dump, &piece)) {
+		if (piece.type == DUMP_SQL)
+			add_statements(arena, script, &capacity, engine, piece.text, piece.line);
+		else // COPY with its data is one unit; what psql alone knows is for the replay to refuse
+			script_add(arena, script, &capacity,
+			           piece.type == DUMP_COPY
+			               ? arena_printf(arena, "%s\n%.*s\\.\n", piece.text, (int)piece.data_length, piece.data)
+			               : piece.text,
+			           piece.line);
+	}
 }
 
 bool recorded_columns(const struct migrations *set, const struct version_table *table, const char *const *names, size_t n,

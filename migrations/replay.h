@@ -34,8 +34,8 @@ struct replay_failure {  // filled when a migration failed
 
 // Fills snapshots[0..n_stops-1]. The version table and what belongs to it are not in them. Errors: those of the scratch;
 // "replay" (where = file:line, text = statement and server message, hint), "meta-command" (psql syntax in a migration),
-// "missing-extension", "privilege" (names role = "superuser" and what it means), "wall-clock", "disk", "file" (the prelude cannot be read). `failure`
-// may be NULL. From the main thread; on SQLite, which is replayed in a forked child, while no other thread uses SQLite.
+// "missing-extension", "privilege" (names role = "superuser" and what it means), "wall-clock", "disk", "file" (the prelude
+// cannot be read). `failure` may be NULL. From the main thread; on SQLite, which is replayed in a forked child, while no other thread uses SQLite.
 bool replay(struct arena *arena, const struct replay_request *request, struct snapshot **snapshots,
             struct replay_failure *failure, struct err *err);
 

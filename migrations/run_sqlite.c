@@ -196,8 +196,10 @@ static bool child_died(pid_t child, struct err *err)
 
 static bool refused(const struct run *run, const struct report *report, struct run_failure *failure, struct err *err)
 {
+#define FILE_HINT "a replay may use its own database file alone: no ATTACH, no VACUUM INTO"
 	static const struct { const char *part, *code, *hint; } meanings[] = {
-		{ "not authorized", "privilege", "a replay may use its own database file alone: no ATTACH, no VACUUM INTO" },
+		{ "not authorized", "privilege", FILE_HINT },
+		{ "authorization denied", "privilege", FILE_HINT },
 		{ "no such function", "replay", "the application registers this function itself, or a newer SQLite has it" },
 		{ "no such module", "replay", "the application loads this module itself, or this SQLite is built without it" },
 		{ "unrecognized token: \"\\\"", "meta-command", "this is a command of psql, not SQL" },

@@ -15,11 +15,13 @@ check_PROGRAMS += tests/diff_test
 tests_diff_test_SOURCES = tests/diff_test.c
 tests_diff_test_LDADD = $(LIBS_OF_TESTS)
 
-check_PROGRAMS += tests/cache_test tests/scratch_test
+check_PROGRAMS += tests/cache_test tests/scratch_test tests/replay_test
 tests_cache_test_SOURCES = tests/cache_test.c tests/scratch_env.h
 tests_cache_test_LDADD = $(LIBS_OF_TESTS)
 tests_scratch_test_SOURCES = tests/scratch_test.c tests/scratch_env.h
 tests_scratch_test_LDADD = $(LIBS_OF_TESTS)
+tests_replay_test_SOURCES = tests/replay_test.c tests/scratch_env.h
+tests_replay_test_LDADD = $(LIBS_OF_TESTS)
 
 check_PROGRAMS += tests/migrations_test
 tests_migrations_test_SOURCES = tests/migrations_test.c

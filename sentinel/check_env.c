@@ -450,6 +450,8 @@ static void report_facts(struct check *check)
 	const struct snapshot *live = check->live;
 	for (size_t i = 0; i < live->n_notes; i++)
 		note(check, "%s", live->notes[i]);
+	for (size_t i = 0; i < check->set.n_notes; i++)
+		note(check, "%s", check->set.notes[i]);
 	for (size_t i = 0; check->head != NULL && i < check->head->n_notes; i++) {
 		if (strstr(check->head->notes[i], "not compared") == NULL) // said of the environment already
 			note(check, "%s", check->head->notes[i]);

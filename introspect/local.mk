@@ -3,7 +3,8 @@ libdriftcheck_a_SOURCES += introspect/kind.h introspect/snapshot.h introspect/re
 libdriftcheck_a_SOURCES += introspect/kind.c
 libdriftcheck_a_SOURCES += introspect/snapshot.c
 libdriftcheck_a_SOURCES += introspect/sqlite.c introspect/sqlite_open.c introspect/sqlite_open.h introspect/sqlite_handles.h \
-  introspect/sqlite_parse.c introspect/sqlite_parse.h introspect/sqlite_token.c introspect/sqlite_token.h
+  introspect/sqlite_parse.c introspect/sqlite_parse.h introspect/sqlite_parser.c introspect/sqlite_parser.h introspect/sqlite_table.c \
+  introspect/sqlite_token.c introspect/sqlite_token.h
 libdriftcheck_a_SOURCES += introspect/postgres.c
 libdriftcheck_a_SOURCES += introspect/lookup.c
 libdriftcheck_a_SOURCES += introspect/oid_map.c

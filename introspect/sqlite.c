@@ -28,7 +28,7 @@ struct row {
 // What PRAGMA table_list says of a table or view.
 struct listed {
 	const char *name;
-	int n_columns;
+	size_t n_columns;
 	bool shadow, without_rowid, strict;
 };
 
@@ -67,7 +67,8 @@ static const char *column_text(struct reading *reading, sqlite3_stmt *statement,
 
 // The version table.
 
-static bool version_rows(struct reading *reading, const struct version_query *query, struct version_table *version, struct err *err)
+static bool version_rows(struct reading *reading, const struct version_query *query, struct version_table *version,
+                         struct err *err)
 {
 	auto_buf sql = BUF_INIT;
 	buf_adds(&sql, "SELECT * FROM ");
@@ -98,7 +99,8 @@ static bool version_query_read(struct reading *reading, const struct version_que
 	const char *parts[2];
 	size_t n = sql_name_split(reading->arena, query->table, parts, 2);
 	if (n == 0)
-		return err_set(err, "version-table", reading->session->where, "write it as table", "`%s` names no table", query->table);
+		return err_set(err, "version-table", reading->session->where, "write it as table", "`%s` names no table",
+		               query->table);
 	if (n == 2 && sqlite3_stricmp(parts[0], "main") != 0 && sqlite3_stricmp(parts[0], "public") != 0)
 		return true;
 	auto_sqlite_stmt statement = NULL;
@@ -122,7 +124,8 @@ static bool version_read(struct reading *reading, struct version_table *version,
 		return true;
 	if (!run(reading, "BEGIN", err))
 		return false;
-	for (const struct version_query *query = reading->options->versions; query->table != NULL && version->name == NULL; query++) {
+	const struct version_query *query = reading->options->versions;
+	for (; query->table != NULL && version->name == NULL; query++) {
 		if (!version_query_read(reading, query, version, err))
 			return false; // closing the connection ends the transaction
 	}
@@ -139,7 +142,8 @@ static const char listed_sql[] = "PRAGMA main.table_list";
 
 static void row_add(struct reading *reading, sqlite3_stmt *statement)
 {
-	reading->rows = arena_grow(reading->arena, reading->rows, reading->n_rows, &reading->rows_capacity, sizeof *reading->rows);
+	reading->rows = arena_grow(reading->arena, reading->rows, reading->n_rows, &reading->rows_capacity,
+	                           sizeof *reading->rows);
 	reading->rows[reading->n_rows++] = (struct row){
 		column_text(reading, statement, 0), column_text(reading, statement, 1), column_text(reading, statement, 2),
 		column_text(reading, statement, 3),
@@ -151,8 +155,10 @@ static void listed_add(struct reading *reading, sqlite3_stmt *statement)
 	reading->listed = arena_grow(reading->arena, reading->listed, reading->n_listed, &reading->listed_capacity,
 	                             sizeof *reading->listed);
 	reading->listed[reading->n_listed++] = (struct listed){
-		.name = column_text(reading, statement, 1), .shadow = strcmp((const char *)sqlite3_column_text(statement, 2), "shadow") == 0,
-		.n_columns = sqlite3_column_int(statement, 3), .without_rowid = sqlite3_column_int(statement, 4) != 0,
+		.name = column_text(reading, statement, 1),
+		.shadow = strcmp((const char *)sqlite3_column_text(statement, 2), "shadow") == 0,
+		.n_columns = (size_t)sqlite3_column_int(statement, 3),
+		.without_rowid = sqlite3_column_int(statement, 4) != 0,
 		.strict = sqlite3_column_int(statement, 5) != 0,
 	};
 }
@@ -210,8 +216,10 @@ static const struct sqlite_item *table_find(const struct reading *reading, const
 static bool table_agrees(const struct sqlite_item *item, const struct listed *listed, const char **why)
 {
 	*why = "its definition is not understood: SQLite sees other columns or options in it";
-	return listed != NULL && (item->module != NULL || ((size_t)listed->n_columns == item->n_columns &&
-	                                                   listed->without_rowid == item->without_rowid && listed->strict == item->strict));
+	if (listed == NULL || item->module != NULL)
+		return listed != NULL;
+	return listed->n_columns == item->n_columns && listed->without_rowid == item->without_rowid &&
+	       listed->strict == item->strict;
 }
 
 static void item_add(struct sqlite_read *read, const struct sqlite_item *item)
@@ -294,10 +302,11 @@ static void others_parse(struct reading *reading, struct sqlite_read *read)
 			continue;
 		bool index = strcmp(row->type, "index") == 0;
 		const struct sqlite_item *table = table_find(reading, row->table);
+		const struct sqlite_context context = { index ? table : NULL, &names };
 		struct sqlite_item item;
 		const char *why = "the definition of what it is on is not understood";
 		if ((index && table == NULL) || is_unread(read->snapshot, row->table) ||
-		    !sqlite_parse(reading->arena, row->sql, &(struct sqlite_context){ index ? table : NULL, &names }, &item, &why)) {
+		    !sqlite_parse(reading->arena, row->sql, &context, &item, &why)) {
 			row_unread(read, row, why);
 			continue;
 		}

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: PostgreSQL
 // Opening a live SQLite file: see sqlite_open.h.
 //
-// The connection can do nothing but read: the file is opened read-only, PRAGMA query_only holds for what is not the file (temporary
-// tables), and an authorizer refuses every statement that is no SELECT, so that ATTACH, which would create files, is out as well.
-// `immutable` is never used: on a live file it misses what is in the WAL and shows what a crashed writer did not commit. Nor is
-// trusted_schema switched off: with it SQLite 3.40 refuses to open any database that has a JSON function in a CHECK, a generated column or
-// an index ("unsafe use of json_valid()"), and there is nothing to trust: no function or virtual table with side effects can be reached.
+// The connection can do nothing but read: the file is opened read-only, PRAGMA query_only holds for what is not the file
+// (temporary tables), and an authorizer refuses every statement that is no SELECT, so that ATTACH, which would create files, is
+// out as well. `immutable` is never used: on a live file it misses what is in the WAL and shows what a crashed writer did not
+// commit. Nor is trusted_schema switched off: SQLite 3.40 then refuses to open any database that has a JSON function in a
+// CHECK, a generated column or an index ("unsafe use of json_valid()"), and there is nothing to trust: no function with side
+// effects is there to be called.
 //
-// A file in WAL mode is the hard case (measured, SQLite 3.40): to read it, SQLite needs -wal and -shm beside it, makes them if it
-// may, and leaves them there. Made by its owner, or by root (SQLite gives them to the owner then), they do no harm. Made by anyone
-// else they make the owner's next write fail. So anyone else reads the file in place only if both are there, and else reads a copy
-// in a folder of its own; the copy counts only if nothing moved meanwhile.
+// A file in WAL mode is the hard case (measured, SQLite 3.40): to read it, SQLite needs -wal and -shm beside it, makes them
+// if it may, and leaves them there. Made by its owner, or by root (SQLite gives them to the owner then), they do no harm, and
+// the owner's next connection takes them away; we do not, since somebody may be using them by then. Made by anyone else they
+// make the owner's next write fail. So anyone else reads the file in place only if both are there, and else reads a copy in a
+// folder of its own; the copy counts only if nothing moved meanwhile.
 #include "introspect/sqlite_open.h"
 
 #include <errno.h>
@@ -30,7 +32,7 @@
 
 enum {
 	HEADER_BYTES = 100, WAL_HEADER_BYTES = 32,
-	HEADER_WRITE_VERSION = 18, HEADER_READ_VERSION = 19, // both 2: WAL mode (https://www.sqlite.org/fileformat2.html#the_database_header)
+	HEADER_WRITE_VERSION = 18, HEADER_READ_VERSION = 19, // both 2: WAL mode (https://www.sqlite.org/fileformat2.html)
 	COPY_TRIES = 5, COPY_BLOCK_BYTES = 256 * 1024,
 	CLOCK_TICK_MS = 20, // file times advance in steps of at most this
 	PROGRESS_STEPS = 10000,
@@ -41,11 +43,12 @@ enum {
 
 static const struct { int result; const char *code, *hint; } known_errors[] = {
 	{ SQLITE_READONLY_ROLLBACK, "hot-journal",
-	  "a writer died in the middle of a transaction. Its application, or `sqlite3 FILE .schema` as the file's owner, rolls it back "
-	  "when it opens the file; then run again" },
+	  "a writer died in the middle of a transaction. Its application, or `sqlite3 FILE .schema` as the file's owner, rolls "
+	  "it back when it opens the file; then run again" },
 	{ SQLITE_NOTADB, "not-a-database", "check the path; an encrypted SQLite file looks like this as well" },
 	{ SQLITE_CORRUPT, "corrupt",
-	  "look at it with `sqlite3 FILE 'PRAGMA integrity_check'`; a schema written by a newer SQLite than this one looks like this as well" },
+	  "look at it with `sqlite3 FILE 'PRAGMA integrity_check'`; a schema written by a newer SQLite than this one looks like "
+	  "this as well" },
 	{ SQLITE_BUSY, "locked", "another process holds an exclusive lock: run again when it is done" },
 	{ SQLITE_LOCKED, "locked", "another process holds an exclusive lock: run again when it is done" },
 	{ SQLITE_PROTOCOL, "locked", "other processes keep the file too busy to be read: run again" },
@@ -78,8 +81,10 @@ bool sqlite_session_error(const struct sqlite_session *session, const char *doin
 static bool system_error(const char *where, const char *path, int number, struct err *err)
 {
 	if (number == EACCES || number == EPERM)
-		return err_set(err, "permission", where, "run driftcheck as a user that may read the file", "%s: %s", path, strerror(number));
-	return err_set(err, "unreachable", where, "check the path: driftcheck never creates a database", "%s: %s", path, strerror(number));
+		return err_set(err, "permission", where, "run driftcheck as a user that may read the file", "%s: %s", path,
+		               strerror(number));
+	return err_set(err, "unreachable", where, "check the path: driftcheck never creates a database", "%s: %s", path,
+	               strerror(number));
 }
 
 // The file.
@@ -228,9 +233,9 @@ static bool state_equal(const struct state *a, const struct state *b)
 static bool copy_failed(const char *where, const char *what, int number, struct err *err)
 {
 	return err_set(err, "wal", where,
-	               "run driftcheck as the file's owner, set TMPDIR to a folder with room for a copy, or name a copy made with "
-	               "`sqlite3 FILE '.backup COPY'`",
-	               "the file is in WAL mode and not open anywhere: it is read from a private copy, which cannot be made: %s: %s", what,
+	               "run driftcheck as the file's owner, set TMPDIR to a folder with room for a copy, or name a copy made "
+	               "with `sqlite3 FILE '.backup COPY'`",
+	               "the file is in WAL mode and cannot be read in place, and a private copy cannot be made: %s: %s", what,
 	               strerror(number));
 }
 
@@ -317,7 +322,8 @@ static bool copy_make(struct sqlite_session *session, const struct place *place,
 	for (int i = 0; i < COPY_TRIES; i++) {
 		struct state before, after;
 		if (journal_is_hot(place->path))
-			return result_error(session->where, SQLITE_READONLY_ROLLBACK, "a rollback journal is beside it", "opening the file", err);
+			return result_error(session->where, SQLITE_READONLY_ROLLBACK, "a rollback journal is beside it",
+			                    "opening the file", err);
 		if (!state_read(&before, place->path, session->where, err))
 			return false;
 		pause_ms(CLOCK_TICK_MS);
@@ -379,8 +385,8 @@ static int past_deadline(void *argument)
 static void add_uri_path(struct buf *uri, const char *path)
 {
 	for (const char *c = path; *c != '\0'; c++) {
-		bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || strchr("/-_.", *c) != NULL;
-		if (plain)
+		bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z');
+		if (letter || (*c >= '0' && *c <= '9') || strchr("/-_.", *c) != NULL)
 			buf_addc(uri, *c);
 		else
 			buf_addf(uri, "%%%02X", (unsigned char)*c);
@@ -390,14 +396,15 @@ static void add_uri_path(struct buf *uri, const char *path)
 static bool connect_file(struct sqlite_session *session, const char *path, const struct read_options *options, struct err *err)
 {
 	static const struct { int option, value; } settings[] = {
-		{ SQLITE_DBCONFIG_DEFENSIVE, 1 }, { SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0 }, { SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 },
-		{ SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0 },
+		{ SQLITE_DBCONFIG_DEFENSIVE, 1 }, { SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0 },
+		{ SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 }, { SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0 },
 	};
 	auto_buf uri = BUF_INIT;
 	buf_adds(&uri, "file:");
 	add_uri_path(&uri, path);
 	buf_adds(&uri, "?mode=ro");
-	if (sqlite3_open_v2(uri.data, &session->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_PRIVATECACHE, NULL) != SQLITE_OK)
+	int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_PRIVATECACHE;
+	if (sqlite3_open_v2(uri.data, &session->db, flags, NULL) != SQLITE_OK)
 		return sqlite_session_error(session, "opening the file", err);
 	sqlite3_extended_result_codes(session->db, 1);
 	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
@@ -441,7 +448,8 @@ bool sqlite_session_open(struct sqlite_session *session, const char *path, const
 			return true;
 		// in WAL mode these say that -wal and -shm can be neither made nor used, even by the owner
 		int result = sqlite3_errcode(session->db) & 0xff;
-		bool unusable = place.wal && (result == SQLITE_READONLY || result == SQLITE_CANTOPEN) && strcmp(err->code, "hot-journal") != 0;
+		bool unusable = place.wal && (result == SQLITE_READONLY || result == SQLITE_CANTOPEN) &&
+		                strcmp(err->code, "hot-journal") != 0;
 		disconnect(session);
 		if (!unusable)
 			return false;

@@ -32,10 +32,10 @@ struct sqlite_keyword {
 // Sorted for bsearch.
 static const struct sqlite_keyword keywords[] = {
 	{ "ABORT", 0 }, { "ACTION", 0 }, { "ADD", RESERVED }, { "AFTER", 0 }, { "ALL", RESERVED }, { "ALTER", RESERVED },
-	{ "ALWAYS", 0 }, { "ANALYZE", 0 }, { "AND", RESERVED }, { "AS", RESERVED }, { "ASC", INFIX | COMPLETE }, { "ATTACH", 0 },
-	{ "AUTOINCREMENT", RESERVED }, { "BEFORE", 0 }, { "BEGIN", INFIX }, { "BETWEEN", RESERVED }, { "BY", 0 },
-	{ "CASCADE", 0 }, { "CASE", RESERVED }, { "CAST", CALL }, { "CHECK", RESERVED }, { "COLLATE", RESERVED }, { "COLUMN", 0 },
-	{ "COMMIT", RESERVED }, { "CONFLICT", COMPLETE }, { "CONSTRAINT", RESERVED }, { "CREATE", RESERVED },
+	{ "ALWAYS", 0 }, { "ANALYZE", 0 }, { "AND", RESERVED }, { "AS", RESERVED }, { "ASC", INFIX | COMPLETE },
+	{ "ATTACH", 0 }, { "AUTOINCREMENT", RESERVED }, { "BEFORE", 0 }, { "BEGIN", INFIX }, { "BETWEEN", RESERVED },
+	{ "BY", 0 }, { "CASCADE", 0 }, { "CASE", RESERVED }, { "CAST", CALL }, { "CHECK", RESERVED }, { "COLLATE", RESERVED },
+	{ "COLUMN", 0 }, { "COMMIT", RESERVED }, { "CONFLICT", COMPLETE }, { "CONSTRAINT", RESERVED }, { "CREATE", RESERVED },
 	{ "CROSS", INFIX | COMPLETE }, { "CURRENT", 0 }, { "CURRENT_DATE", PREFIX | COMPLETE },
 	{ "CURRENT_TIME", PREFIX | COMPLETE }, { "CURRENT_TIMESTAMP", PREFIX | COMPLETE }, { "DATABASE", 0 },
 	{ "DEFAULT", RESERVED }, { "DEFERRABLE", RESERVED }, { "DEFERRED", 0 }, { "DELETE", RESERVED },
@@ -50,18 +50,18 @@ static const struct sqlite_keyword keywords[] = {
 	{ "INTO", RESERVED }, { "IS", RESERVED }, { "ISNULL", RESERVED | COMPLETE }, { "JOIN", RESERVED }, { "KEY", 0 },
 	{ "LAST", COMPLETE }, { "LEFT", INFIX | COMPLETE }, { "LIKE", INFIX }, { "LIMIT", RESERVED }, { "MATCH", INFIX },
 	{ "MATERIALIZED", 0 }, { "NATURAL", INFIX | COMPLETE }, { "NO", 0 }, { "NOT", RESERVED },
-	{ "NOTHING", RESERVED | COMPLETE }, { "NOTNULL", RESERVED | COMPLETE }, { "NULL", RESERVED | COMPLETE }, { "NULLS", INFIX },
-	{ "OF", 0 }, { "OFFSET", INFIX }, { "ON", RESERVED }, { "OR", RESERVED }, { "ORDER", RESERVED }, { "OTHERS", COMPLETE },
-	{ "OUTER", INFIX | COMPLETE }, { "OVER", INFIX }, { "PARTITION", 0 }, { "PLAN", 0 }, { "PRAGMA", 0 },
-	{ "PRECEDING", INFIX | COMPLETE }, { "PRIMARY", RESERVED }, { "QUERY", 0 }, { "RAISE", CALL }, { "RANGE", INFIX },
-	{ "RECURSIVE", 0 }, { "REFERENCES", RESERVED }, { "REGEXP", INFIX }, { "REINDEX", 0 }, { "RELEASE", 0 }, { "RENAME", 0 },
-	{ "REPLACE", 0 }, { "RESTRICT", 0 }, { "RETURNING", RESERVED }, { "RIGHT", INFIX | COMPLETE }, { "ROLLBACK", 0 },
-	{ "ROW", COMPLETE }, { "ROWS", INFIX }, { "SAVEPOINT", 0 }, { "SELECT", RESERVED }, { "SET", RESERVED },
-	{ "TABLE", RESERVED }, { "TEMP", 0 }, { "TEMPORARY", 0 }, { "THEN", RESERVED }, { "TIES", COMPLETE }, { "TO", RESERVED },
-	{ "TRANSACTION", RESERVED }, { "TRIGGER", 0 }, { "TRUE", PREFIX | COMPLETE }, { "UNBOUNDED", COMPLETE }, { "UNION", RESERVED },
-	{ "UNIQUE", RESERVED }, { "UPDATE", RESERVED }, { "USING", RESERVED }, { "VACUUM", 0 }, { "VALUES", RESERVED },
-	{ "VIEW", 0 }, { "VIRTUAL", 0 }, { "WHEN", RESERVED }, { "WHERE", RESERVED }, { "WINDOW", INFIX }, { "WITH", INFIX | PREFIX },
-	{ "WITHOUT", 0 },
+	{ "NOTHING", RESERVED | COMPLETE }, { "NOTNULL", RESERVED | COMPLETE }, { "NULL", RESERVED | COMPLETE },
+	{ "NULLS", INFIX }, { "OF", 0 }, { "OFFSET", INFIX }, { "ON", RESERVED }, { "OR", RESERVED }, { "ORDER", RESERVED },
+	{ "OTHERS", COMPLETE }, { "OUTER", INFIX | COMPLETE }, { "OVER", INFIX }, { "PARTITION", 0 }, { "PLAN", 0 },
+	{ "PRAGMA", 0 }, { "PRECEDING", INFIX | COMPLETE }, { "PRIMARY", RESERVED }, { "QUERY", 0 }, { "RAISE", CALL },
+	{ "RANGE", INFIX }, { "RECURSIVE", 0 }, { "REFERENCES", RESERVED }, { "REGEXP", INFIX }, { "REINDEX", 0 },
+	{ "RELEASE", 0 }, { "RENAME", 0 }, { "REPLACE", 0 }, { "RESTRICT", 0 }, { "RETURNING", RESERVED },
+	{ "RIGHT", INFIX | COMPLETE }, { "ROLLBACK", 0 }, { "ROW", COMPLETE }, { "ROWS", INFIX }, { "SAVEPOINT", 0 },
+	{ "SELECT", RESERVED }, { "SET", RESERVED }, { "TABLE", RESERVED }, { "TEMP", 0 }, { "TEMPORARY", 0 },
+	{ "THEN", RESERVED }, { "TIES", COMPLETE }, { "TO", RESERVED }, { "TRANSACTION", RESERVED }, { "TRIGGER", 0 },
+	{ "TRUE", PREFIX | COMPLETE }, { "UNBOUNDED", COMPLETE }, { "UNION", RESERVED }, { "UNIQUE", RESERVED },
+	{ "UPDATE", RESERVED }, { "USING", RESERVED }, { "VACUUM", 0 }, { "VALUES", RESERVED }, { "VIEW", 0 }, { "VIRTUAL", 0 },
+	{ "WHEN", RESERVED }, { "WHERE", RESERVED }, { "WINDOW", INFIX }, { "WITH", INFIX | PREFIX }, { "WITHOUT", 0 },
 };
 
 // Where a word that could be a name is a keyword all the same: the token before the last, the last, and the next; NULL
@@ -70,19 +70,20 @@ static const struct context {
 	const char *word, *second_last, *last, *next;
 } contexts[] = {
 	{ "ABORT", "INSERT", "OR", NULL }, { "ABORT", "UPDATE", "OR", NULL }, { "ABORT", "RAISE", "(", NULL },
-	{ "BY", NULL, "GROUP", NULL }, { "BY", NULL, "INDEXED", NULL }, { "BY", NULL, "ORDER", NULL }, { "BY", NULL, "PARTITION", NULL },
-	{ "CAST", NULL, NULL, "(" }, { "CONFLICT", NULL, "ON", "(" }, { "CONFLICT", NULL, "ON", "DO" }, { "CURRENT", NULL, NULL, "ROW" },
-	{ "FAIL", "INSERT", "OR", NULL }, { "FAIL", "UPDATE", "OR", NULL }, { "FAIL", "RAISE", "(", NULL },
-	{ "FIRST", NULL, "NULLS", NULL }, { "LAST", NULL, "NULLS", NULL },
-	{ "GROUPS", NULL, "(", "0" }, { "GROUPS", NULL, NULL, "BETWEEN" }, { "GROUPS", NULL, NULL, "CURRENT" },
-	{ "GROUPS", NULL, NULL, "UNBOUNDED" }, { "IGNORE", "INSERT", "OR", NULL }, { "IGNORE", "UPDATE", "OR", NULL },
-	{ "IGNORE", "RAISE", "(", NULL }, { "MATERIALIZED", NULL, "AS", "(" }, { "MATERIALIZED", "AS", "NOT", "(" },
-	{ "NO", NULL, NULL, "OTHERS" }, { "OTHERS", NULL, "NO", NULL }, { "PARTITION", NULL, NULL, "BY" },
-	{ "RAISE", NULL, NULL, "(" }, { "RANGE", NULL, "(", "0" }, { "RANGE", NULL, NULL, "BETWEEN" }, { "RANGE", NULL, NULL, "CURRENT" },
-	{ "RANGE", NULL, NULL, "UNBOUNDED" }, { "RECURSIVE", NULL, "WITH", NULL }, { "REPLACE", "INSERT", "OR", NULL },
-	{ "REPLACE", "UPDATE", "OR", NULL }, { "REPLACE", NULL, NULL, "INTO" }, { "ROLLBACK", "INSERT", "OR", NULL },
-	{ "ROLLBACK", "UPDATE", "OR", NULL }, { "ROLLBACK", "RAISE", "(", NULL }, { "ROW", NULL, "CURRENT", NULL },
-	{ "ROWS", NULL, "(", "0" }, { "ROWS", NULL, NULL, "BETWEEN" }, { "ROWS", NULL, NULL, "CURRENT" }, { "ROWS", NULL, NULL, "UNBOUNDED" },
+	{ "BY", NULL, "GROUP", NULL }, { "BY", NULL, "INDEXED", NULL }, { "BY", NULL, "ORDER", NULL },
+	{ "BY", NULL, "PARTITION", NULL }, { "CAST", NULL, NULL, "(" }, { "CONFLICT", NULL, "ON", "(" },
+	{ "CONFLICT", NULL, "ON", "DO" }, { "CURRENT", NULL, NULL, "ROW" }, { "FAIL", "INSERT", "OR", NULL },
+	{ "FAIL", "UPDATE", "OR", NULL }, { "FAIL", "RAISE", "(", NULL }, { "FIRST", NULL, "NULLS", NULL },
+	{ "LAST", NULL, "NULLS", NULL }, { "GROUPS", NULL, "(", "0" }, { "GROUPS", NULL, NULL, "BETWEEN" },
+	{ "GROUPS", NULL, NULL, "CURRENT" }, { "GROUPS", NULL, NULL, "UNBOUNDED" }, { "IGNORE", "INSERT", "OR", NULL },
+	{ "IGNORE", "UPDATE", "OR", NULL }, { "IGNORE", "RAISE", "(", NULL }, { "MATERIALIZED", NULL, "AS", "(" },
+	{ "MATERIALIZED", "AS", "NOT", "(" }, { "NO", NULL, NULL, "OTHERS" }, { "OTHERS", NULL, "NO", NULL },
+	{ "PARTITION", NULL, NULL, "BY" }, { "RAISE", NULL, NULL, "(" }, { "RANGE", NULL, "(", "0" },
+	{ "RANGE", NULL, NULL, "BETWEEN" }, { "RANGE", NULL, NULL, "CURRENT" }, { "RANGE", NULL, NULL, "UNBOUNDED" },
+	{ "RECURSIVE", NULL, "WITH", NULL }, { "REPLACE", "INSERT", "OR", NULL }, { "REPLACE", "UPDATE", "OR", NULL },
+	{ "REPLACE", NULL, NULL, "INTO" }, { "ROLLBACK", "INSERT", "OR", NULL }, { "ROLLBACK", "UPDATE", "OR", NULL },
+	{ "ROLLBACK", "RAISE", "(", NULL }, { "ROW", NULL, "CURRENT", NULL }, { "ROWS", NULL, "(", "0" },
+	{ "ROWS", NULL, NULL, "BETWEEN" }, { "ROWS", NULL, NULL, "CURRENT" }, { "ROWS", NULL, NULL, "UNBOUNDED" },
 	{ "TIES", NULL, "EXCLUDE", NULL }, { "UNBOUNDED", NULL, NULL, "FOLLOWING" }, { "UNBOUNDED", NULL, NULL, "PRECEDING" },
 };
 
@@ -90,9 +91,10 @@ static const struct context {
 static const struct symbol {
 	const char *text, *print;
 } symbols[] = {
-	{ "->>", "->>" }, { "->", "->" }, { "==", "=" }, { "<=", "<=" }, { "<>", "<>" }, { "<<", "<<" }, { ">=", ">=" }, { ">>", ">>" },
-	{ "!=", "<>" }, { "||", "||" }, { "(", "(" }, { ")", ")" }, { ",", "," }, { ";", ";" }, { ".", "." }, { "=", "=" }, { "<", "<" },
-	{ ">", ">" }, { "+", "+" }, { "-", "-" }, { "*", "*" }, { "/", "/" }, { "%", "%" }, { "&", "&" }, { "|", "|" }, { "~", "~" },
+	{ "->>", "->>" }, { "->", "->" }, { "==", "=" }, { "<=", "<=" }, { "<>", "<>" }, { "<<", "<<" }, { ">=", ">=" },
+	{ ">>", ">>" }, { "!=", "<>" }, { "||", "||" }, { "(", "(" }, { ")", ")" }, { ",", "," }, { ";", ";" }, { ".", "." },
+	{ "=", "=" }, { "<", "<" }, { ">", ">" }, { "+", "+" }, { "-", "-" }, { "*", "*" }, { "/", "/" }, { "%", "%" },
+	{ "&", "&" }, { "|", "|" }, { "~", "~" },
 };
 
 static const struct sqlite_token no_token = { .type = SQLITE_TOKEN_END, .text = "" };
@@ -367,8 +369,8 @@ static bool context_has(const char *text, const struct sqlite_token *token)
 	return text == NULL || sqlite_token_is(token, text) || (*text == '0' && token->type == SQLITE_TOKEN_NUMBER);
 }
 
-static bool in_context(const struct sqlite_keyword *keyword, const struct sqlite_token *second_last, const struct sqlite_token *last,
-                       const struct sqlite_token *next)
+static bool in_context(const struct sqlite_keyword *keyword, const struct sqlite_token *second_last,
+                       const struct sqlite_token *last, const struct sqlite_token *next)
 {
 	for (size_t i = 0; i < sizeof contexts / sizeof *contexts; i++) {
 		const struct context *context = &contexts[i];
@@ -418,16 +420,17 @@ static bool is_keyword_here(const struct sqlite_token *token, bool after_operand
 	return (token->keyword->use & (after_operand ? INFIX : PREFIX)) != 0 && !sqlite_token_is(last, "AS");
 }
 
-static enum sqlite_meaning meaning_of(const struct sqlite_token *token, bool after_operand, const struct sqlite_token *second_last,
-                                      const struct sqlite_token *last, const struct sqlite_scope *scope)
+static enum sqlite_meaning meaning_of(const struct sqlite_token *token, bool after_operand,
+                                      const struct sqlite_token *second_last, const struct sqlite_token *last,
+                                      const struct sqlite_scope *scope)
 {
 	const struct sqlite_token *next = token + 1;
 	bool qualified = sqlite_token_is(last, ".") || sqlite_token_is(next, ".");
 	switch (token->type) {
 	case SQLITE_TOKEN_SYMBOL:
-		if (after_operand)
-			return SQLITE_MEANS_SYMBOL;
-		return *token->text == '-' || *token->text == '+' || *token->text == '~' ? SQLITE_MEANS_UNARY : SQLITE_MEANS_SYMBOL;
+		if (!after_operand && (*token->text == '-' || *token->text == '+' || *token->text == '~'))
+			return SQLITE_MEANS_UNARY;
+		return SQLITE_MEANS_SYMBOL;
 	case SQLITE_TOKEN_STRING:
 		return qualified || sqlite_token_is(last, "AS") ? SQLITE_MEANS_NAME : SQLITE_MEANS_LITERAL;
 	case SQLITE_TOKEN_WORD:
@@ -435,8 +438,8 @@ static enum sqlite_meaning meaning_of(const struct sqlite_token *token, bool aft
 			return SQLITE_MEANS_KEYWORD;
 		break;
 	case SQLITE_TOKEN_QUOTED:
-		if (*token->text == '"' && !qualified && !after_operand && !sqlite_token_is(next, "(") && !sqlite_token_is(last, "AS") &&
-		    !sqlite_token_is(last, "COLLATE"))
+		if (*token->text == '"' && !qualified && !after_operand && !sqlite_token_is(next, "(") &&
+		    !sqlite_token_is(last, "AS") && !sqlite_token_is(last, "COLLATE"))
 			return double_quoted_meaning(token, scope);
 		break;
 	default:
@@ -467,7 +470,9 @@ void sqlite_tokens_read(struct sqlite_tokens *tokens, size_t from, size_t to, co
 	bool after_operand = false;
 	for (size_t i = from; i < to; i++) {
 		struct sqlite_token *token = &tokens->items[i];
-		token->meaning = meaning_of(token, after_operand, i > from + 1 ? token - 2 : &no_token, i > from ? token - 1 : &no_token, scope);
+		const struct sqlite_token *last = i > from ? token - 1 : &no_token;
+		const struct sqlite_token *second_last = i > from + 1 ? token - 2 : &no_token;
+		token->meaning = meaning_of(token, after_operand, second_last, last, scope);
 		after_operand = completes_operand(token, after_operand);
 	}
 }
@@ -505,8 +510,8 @@ static void token_print(struct buf *buf, const struct sqlite_token *token, bool 
 // Whether a blank stands between two tokens. A sign sticks to its operand, but two of them would be a comment.
 static bool blank_between(const struct sqlite_token *last, const struct sqlite_token *token)
 {
-	if (sqlite_token_is(last, "(") || sqlite_token_is(last, ".") || sqlite_token_is(token, ")") || sqlite_token_is(token, ",") ||
-	    sqlite_token_is(token, ";") || sqlite_token_is(token, "."))
+	if (sqlite_token_is(last, "(") || sqlite_token_is(last, ".") || sqlite_token_is(token, ")") ||
+	    sqlite_token_is(token, ",") || sqlite_token_is(token, ";") || sqlite_token_is(token, "."))
 		return false;
 	if (last->meaning == SQLITE_MEANS_UNARY)
 		return token->meaning == SQLITE_MEANS_UNARY;

@@ -26,7 +26,8 @@ enum sqlite_token_type {
 // What a token stands for in an expression or a query. SQLite lets most keywords be names where the grammar allows no
 // keyword, so this depends on the neighbours.
 enum sqlite_meaning {
-	SQLITE_MEANS_SYMBOL, SQLITE_MEANS_UNARY, SQLITE_MEANS_KEYWORD, SQLITE_MEANS_NAME, SQLITE_MEANS_FUNCTION, SQLITE_MEANS_LITERAL,
+	SQLITE_MEANS_SYMBOL, SQLITE_MEANS_UNARY, SQLITE_MEANS_KEYWORD, SQLITE_MEANS_NAME, SQLITE_MEANS_FUNCTION,
+	SQLITE_MEANS_LITERAL,
 	SQLITE_MEANS_TEXT,   // "x" that names no column: SQLite takes it for the string 'x'
 	SQLITE_MEANS_EITHER, // "x" of which we cannot know whether it names a column: printed as it is
 };
@@ -34,7 +35,7 @@ enum sqlite_meaning {
 struct sqlite_token {
 	enum sqlite_token_type type;
 	enum sqlite_meaning meaning; // valid once sqlite_tokens_read went over it
-	const char *text;            // of `length` bytes in the statement; the second spelling of an operator is replaced by the first
+	const char *text;            // of `length` bytes; an operator with two spellings always has the same
 	size_t length;
 	bool after_blank;                     // or after a comment
 	size_t match;                         // of a parenthesis: the index of its partner

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // Reading SQLite databases: what must be equal, what must differ and in what, the parser against SQLite's own pragmas and
 // against any bytes, and that opening a live file leaves no trace.
+#include "config.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -95,6 +95,14 @@ bool binaries_find(struct arena *arena, const char *bindir, int major, struct bi
 		return err_set(err, "scratch", bindir, "bindir in scratch { } must name the folder that holds postgres and initdb",
 		               "there are no PostgreSQL server binaries that can be run");
 	}
+	const char *exact[] = { // spares running all the others
+		arena_printf(arena, "/usr/lib/postgresql/%d/bin", major), arena_printf(arena, "/usr/pgsql-%d/bin", major),
+	};
+	for (size_t i = 0; i < sizeof exact / sizeof *exact && major != 0; i++) {
+		if (binaries_in(arena, exact[i], binaries) && binaries->major == major)
+			return true;
+	}
+	*binaries = (struct binaries){ 0 };
 	glob_t found = { 0 };
 	for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
 		glob(patterns[i], i == 0 ? 0 : GLOB_APPEND, NULL, &found);

@@ -212,6 +212,7 @@ static const char *package_of(struct arena *arena, const char *extension, int ma
 	return "";
 }
 
+#define EXTENSION_DENIED "permission denied to create extension"
 #define PRELUDE_HINT \
 	"if the platform or another repository provides it, put it into an SQL file and name that as prelude in scratch { }"
 #define SUPERUSER_HINT \
@@ -222,7 +223,7 @@ static const char *package_of(struct arena *arena, const char *extension, int ma
 static const struct meaning {
 	const char *sqlstate, *part, *code, *hint;
 } meanings[] = {
-	{ "42501", "permission denied to create extension", "privilege",
+	{ "42501", EXTENSION_DENIED, "privilege",
 	  "allow it with extensions = {...} in scratch { }; or set role = \"superuser\" there: the migrations' SQL then has all rights of "
 	  "the scratch server, and through it those of the operating system's user that it runs as" },
 	{ "42501", NULL, "privilege", SUPERUSER_HINT },
@@ -301,6 +302,10 @@ static bool refused(struct session *session, const char *unit, const char *sent,
 	while (meaning->sqlstate != NULL && !(strcmp(meaning->sqlstate, sqlstate) == 0 && opens_and_holds(message, meaning->part)))
 		meaning++;
 	err_set(err, meaning->code, NULL, hint_for(session, meaning, field(outcome, PG_DIAG_MESSAGE_HINT)), "%s", text.data);
+	if (meaning->part != NULL && strcmp(meaning->part, EXTENSION_DENIED) == 0 &&
+	    scratch_allows(session->run->settings, extension_of(arena, message)))
+		err_hint(err, "the extension is allowed, but inside of DO or a function the statement cannot be lent the rights: create it in "
+		              "an SQL file, and name that as prelude in scratch { }");
 	bool no_extension = (strcmp(sqlstate, "0A000") == 0 && strstr(message, "is not available") != NULL) ||
 	                    (strcmp(sqlstate, "58P01") == 0 && strstr(message, ".control") != NULL);
 	if (no_extension) {

@@ -288,6 +288,12 @@ static void extensions_are_allowed_by_name(void **state)
 	assert_true(has(trial.snapshots[0], "citext"));
 	assert_true(has(trial.snapshots[0], "cube"));
 
+	struct trial inside = trial_of(arena, ENGINE_POSTGRESQL, (const char *const[]){ "DO $$ BEGIN CREATE EXTENSION pageinspect; END $$", NULL });
+	inside.settings.extensions = trial.settings.extensions;
+	assert_false(run(&inside));
+	assert_string_equal(inside.err.code, "privilege");
+	assert_non_null(strstr(inside.err.hint, "prelude"));
+
 	struct trial missing = trial_of(arena, ENGINE_POSTGRESQL, (const char *const[]){ "SELECT 1;\nCREATE EXTENSION postgis;", NULL });
 	static const char *const allowed[] = { "postgis", NULL };
 	for (int i = 0; i < 2; i++) {

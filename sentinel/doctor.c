@@ -114,7 +114,8 @@ static void check_tls(struct doctor *doctor, PGconn *conn)
 		    "the connection to %s is not encrypted", host);
 	else if (mode == NULL || strcmp(mode, "verify-full") != 0)
 		say(doctor, LEVEL_WARN, "use sslmode=verify-full, with sslrootcert naming the certificate of the server's authority",
-		    "the connection to %s is encrypted, but with sslmode=%s it is not verified who answers", host, mode == NULL ? "prefer" : mode);
+		    "the connection to %s is encrypted, but with sslmode=%s it is not verified who answers", host,
+		    mode == NULL ? "prefer" : mode);
 	else
 		say(doctor, LEVEL_OK, NULL, "%s, and the server's certificate is verified", PQsslAttribute(conn, "protocol"));
 }
@@ -157,8 +158,8 @@ static const char *check_versions(struct doctor *doctor, const struct env *env)
 		return NULL;
 	}
 	if (env->source.type != SOURCE_POSTGRESQL)
-		say(doctor, LEVEL_OK, NULL, "readable: %s %s, %s", snapshot->engine == ENGINE_SQLITE ? "SQLite" : "PostgreSQL", snapshot->server,
-		    env->source.shown);
+		say(doctor, LEVEL_OK, NULL, "readable: %s %s, %s", snapshot->engine == ENGINE_SQLITE ? "SQLite" : "PostgreSQL",
+		    snapshot->server, env->source.shown);
 	if (snapshot->version.name != NULL)
 		say(doctor, LEVEL_OK, NULL, "version table %s: %zu row%s", snapshot->version.name, snapshot->version.n_rows,
 		    snapshot->version.n_rows == 1 ? "" : "s");
@@ -259,7 +260,8 @@ static void check_scratches(struct doctor *doctor)
 	if (doctor->envs.cache != NULL && access(doctor->envs.cache, W_OK) == 0)
 		say(doctor, LEVEL_OK, NULL, "cache %s", doctor->envs.cache);
 	else if (!doctor->run->options->no_cache)
-		say(doctor, LEVEL_WARN, "set XDG_CACHE_HOME to a folder that can be written", "there is no folder for the cache: every run replays");
+		say(doctor, LEVEL_WARN, "set XDG_CACHE_HOME to a folder that can be written",
+		    "there is no folder for the cache: every run replays");
 }
 
 static void check_set(struct doctor *doctor, const struct migrations *set)
@@ -271,8 +273,8 @@ static void check_set(struct doctor *doctor, const struct migrations *set)
 		example = example == NULL && set->items[i].not_runnable != NULL ? &set->items[i] : example;
 	}
 	say(doctor, set->n_items == 0 ? LEVEL_WARN : LEVEL_OK, set->n_items == 0 ? "is this the right folder?" : NULL,
-	    "%s%s%s: %zu migration%s, %s", set->name, *set->name == '\0' ? "" : ": ", set->folders[0], set->n_items, set->n_items == 1 ? "" : "s",
-	    set->framework->name);
+	    "%s%s%s: %zu migration%s, %s", set->name, *set->name == '\0' ? "" : ": ", set->folders[0], set->n_items,
+	    set->n_items == 1 ? "" : "s", set->framework->name);
 	if (example != NULL)
 		say(doctor, LEVEL_WARN, "what they make will not be called drift, nor be checked", "%zu cannot be replayed: %s is %s",
 		    n_not_runnable, example->label, example->not_runnable);

@@ -321,6 +321,11 @@ static bool check_scratch_url(struct run *run, const char *url, struct scratch_s
 	return true;
 }
 
+static const char *path_or_none(struct run *run, const char *path)
+{
+	return path == NULL || *path == '\0' ? NULL : config_path(run->arena, run->config, path);
+}
+
 static bool resolve_scratch(struct run *run, struct scratch_settings *scratch, struct err *err)
 {
 	static const char *const roles[] = { "owner", "superuser" };
@@ -332,8 +337,8 @@ static bool resolve_scratch(struct run *run, struct scratch_settings *scratch, s
 	    !config_expand(run->arena, config, &config->scratch.prelude, &scratch->prelude, err) ||
 	    (scratch->extensions = texts(run, &config->scratch.extensions, err)) == NULL)
 		return false;
-	scratch->bindir = scratch->bindir == NULL || *scratch->bindir == '\0' ? NULL : config_path(run->arena, config, scratch->bindir);
-	scratch->prelude = scratch->prelude == NULL || *scratch->prelude == '\0' ? NULL : config_path(run->arena, config, scratch->prelude);
+	scratch->bindir = path_or_none(run, scratch->bindir);
+	scratch->prelude = path_or_none(run, scratch->prelude);
 	scratch->superuser = role != NULL && strcmp(role, roles[1]) == 0;
 	scratch->log = run->log;
 	if (role != NULL && !scratch->superuser && strcmp(role, roles[0]) != 0) {

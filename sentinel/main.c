@@ -112,8 +112,8 @@ static bool unknown_word(const struct run *run, const char *word, struct err *er
 	else if (strchr(word, '/') != NULL || strchr(word, '.') != NULL)
 		err_hint(err, "give a source a name to check it: prod=%s", shown);
 	else if (run->config->path == NULL)
-		err_hint(err, "there is no driftcheck.conf here or above: `driftcheck init` writes one, or name a source: %s=postgresql://...",
-		         shown);
+		err_hint(err, "`driftcheck --help` lists the commands; there is no driftcheck.conf here or above that could name environments: "
+		         "`driftcheck init` writes one, or give a source: %s=postgresql://...", shown);
 	else
 		err_hint(err, "`driftcheck --help` lists the commands; environments are the sections env \"NAME\" of %s", run->config->path);
 	return true;
@@ -229,7 +229,7 @@ static enum exit_status work(int argc, char **argv)
 	auto_arena arena = arena_new();
 	struct err err = { 0 };
 	struct options options;
-	if (!options_parse(arena, argc, argv, &options, &err)) {
+	if (!options_parse(arena, argc, (const char *const *)argv, &options, &err)) {
 		print_error(&err);
 		return EXIT_TROUBLE;
 	}

@@ -34,11 +34,12 @@ struct option {
 static const struct option table[] = {
 	{ "config", 0, "FILE", OPTION_TEXT, FIELD(config), .help = "configuration to use (default: driftcheck.conf, here or above)" },
 	{ "migrations", 0, "DIR", OPTION_LIST, FIELD(migrations), .help = "folder of the migrations; may be repeated" },
-	{ "framework", 0, "NAME", OPTION_TEXT, FIELD(framework), .help = "how to read them (default: auto; see `driftcheck frameworks`)" },
+	{ "framework", 0, "NAME", OPTION_TEXT, FIELD(framework), .help = "their framework (default: auto; see `driftcheck frameworks`)" },
 	{ "format", 0, "NAME", OPTION_TEXT, FIELD(format), .help = "text (default), json or markdown" },
 	{ "output", 'o', "FILE", OPTION_TEXT, FIELD(output), .help = "write the result there, atomically, instead of to stdout" },
 	{ "report", 0, "NAME", OPTION_LIST, FIELD(reports), .help = "also send the report; may be repeated" },
-	{ "include", 0, "GROUP,...", OPTION_GROUPS, FIELD(groups), .help = "also compare: comment, column-order, owner, acl, cosmetic; or all" },
+	{ "include", 0, "GROUP,...", OPTION_GROUPS, FIELD(groups),
+	  .help = "also compare: comment, column-order, owner, acl, cosmetic; or all" },
 	{ "fail-on", 0, "WHAT", OPTION_CHOICE, FIELD(fail_on), .choices = "drift|skew",
 	  .help = "drift: pending migrations alone exit 0; skew (default): they exit 1" },
 	{ "to", 0, "V", OPTION_TEXT, FIELD(to), .command = "replay", .help = "replay up to and including this version" },
@@ -204,7 +205,7 @@ static bool parse_one(struct arena *arena, const char *given, const char *next, 
 	return set(arena, option, value, options, err);
 }
 
-bool options_parse(struct arena *arena, int argc, char *const *argv, struct options *options, struct err *err)
+bool options_parse(struct arena *arena, int argc, const char *const *argv, struct options *options, struct err *err)
 {
 	*options = (struct options){ .format = "text", .fail_on = "skew", .color = "auto" };
 	bool ended = false;

@@ -140,7 +140,8 @@ static bool libpq_knows(const PQconninfoOption *known, const char *name)
 }
 
 // Takes the parameters after '?' apart; those for libpq are added to `url` again, as they were written.
-static void read_query(struct arena *arena, const char *query, const PQconninfoOption *known, struct source *source, struct buf *url)
+static void read_query(struct arena *arena, const char *query, const PQconninfoOption *known, struct source *source,
+                       struct buf *url)
 {
 	struct framework_words words = { 0 };
 	char separator = '?';
@@ -342,7 +343,7 @@ static bool parse_file(struct arena *arena, const char *text, const char *folder
 		               S_ISDIR(stat_.st_mode) ? "this is a folder (migrations are given by --migrations)" :
 		               "this file is no SQLite database");
 	return err_set(err, "not-a-source", NULL,
-	               "a source is a name from driftcheck.conf, postgresql://..., service=..., sqlite:PATH, repo, FILE.json or FILE.sql",
+	               "a source is the name of an environment, postgresql://..., service=..., sqlite:PATH, repo, FILE.json or FILE.sql",
 	               "unknown source \"%s\"", source->shown);
 }
 

@@ -27,7 +27,7 @@
 #include "sentinel/suggest.h"
 
 #define LENGTH(array) (sizeof array / sizeof *array)
-#define ARGS(...) (char *const[]){ (char *)"driftcheck", __VA_ARGS__, NULL }
+#define ARGS(...) (const char *const[]){ "driftcheck", __VA_ARGS__, NULL }
 
 static void assert_has(const char *text, const char *part)
 {
@@ -41,7 +41,7 @@ static void assert_lacks(const char *text, const char *part)
 		fail_msg("\"%s\" is in \"%s\"", part, text);
 }
 
-static bool parse(struct arena *arena, char *const *argv, struct options *options, struct err *err)
+static bool parse(struct arena *arena, const char *const *argv, struct options *options, struct err *err)
 {
 	int argc = 0;
 	while (argv[argc] != NULL)
@@ -100,7 +100,7 @@ static void test_options_refused(void **state)
 	for (size_t i = 0; i < LENGTH(cases); i++) {
 		struct options options;
 		struct err err = { 0 };
-		assert_false(parse(arena, ARGS((char *)cases[i].given, (char *)cases[i].value), &options, &err));
+		assert_false(parse(arena, ARGS(cases[i].given, cases[i].value), &options, &err));
 		assert_string_equal(err.code, "usage");
 		assert_has(err.text, cases[i].text);
 		assert_has(err.hint, cases[i].hint);
@@ -161,11 +161,10 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-	auto_free command = NULL;
-	char *folder = *state;
-	int result = chdir("/") == 0 && asprintf(&command, "rm -r '%s'", folder) > 0 ? system(command) : -1;
+	char command[64], *folder = *state;
+	snprintf(command, sizeof command, "rm -r '%s'", folder);
 	free(folder);
-	return result;
+	return chdir("/") == 0 ? system(command) : -1;
 }
 
 static void write_text(const char *path, const char *text)

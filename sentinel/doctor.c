@@ -151,7 +151,7 @@ static const char *check_versions(struct doctor *doctor, const struct env *env)
 	struct read_options options = env_read_options(run, env);
 	options.versions_only = true;
 	if (env->set == NULL && source_is_live(&env->source))
-		options.versions = source_versions(run, &doctor->envs, &env->source, env->name);
+		options.versions = source_versions(run, &doctor->envs, &env->source, env->configured);
 	struct snapshot *snapshot = env_read(run, &doctor->envs, env, &options, run->arena, &err);
 	if (snapshot == NULL) {
 		say_error(doctor, "versions", &err);
@@ -289,7 +289,7 @@ static void check_repo(struct doctor *doctor)
 	if (run->config->path != NULL)
 		say(doctor, LEVEL_OK, NULL, "configuration %s", run->config->path);
 	if (envs->n_sets == 0) { // no environment asked for them
-		const char *env_name = envs->n > 0 ? envs->items[0].name : NULL;
+		const char *env_name = envs->n > 0 ? envs->items[0].configured : NULL;
 		if (set_resolve(run, envs, env_name, NULL, &err) == NULL)
 			say_error(doctor, "", &err);
 	}
@@ -314,7 +314,7 @@ enum exit_status command_doctor(struct run *run, struct err *err)
 	for (size_t i = 0; i < doctor.envs.n; i++) {
 		struct env *env = &doctor.envs.items[i];
 		struct err ignored = { 0 }; // said once, under "repository"
-		env->set = env->trouble == NULL ? set_resolve(run, &doctor.envs, env->name, &env->source.settings, &ignored) : NULL;
+		env->set = env->trouble == NULL ? set_resolve(run, &doctor.envs, env->configured, &env->source.settings, &ignored) : NULL;
 		if (env->set != NULL)
 			framework_version_query(env->set, env->versions);
 		check_env(&doctor, env);
@@ -329,5 +329,7 @@ enum exit_status command_doctor(struct run *run, struct err *err)
 	static const enum exit_status statuses[] = {
 		[LEVEL_OK] = EXIT_CLEAN, [LEVEL_WARN] = EXIT_FINDINGS, [LEVEL_FAIL] = EXIT_TROUBLE
 	};
+	if (run->options->quiet && doctor.worst == LEVEL_OK)
+		buf_reset(&run->out);
 	return statuses[doctor.worst];
 }

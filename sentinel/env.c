@@ -193,7 +193,7 @@ static bool resolve_word(struct run *run, const char *word, struct env *env, str
 		const struct config_env *configured = config_env(run->config, word);
 		if (configured == NULL)
 			return unknown_env(run, word, err);
-		env->name = configured->name;
+		env->name = env->configured = configured->name;
 		if (!configured_source(run, configured, &env->source, &trouble))
 			env->trouble = keep(run->arena, &trouble);
 		return true;
@@ -202,7 +202,10 @@ static bool resolve_word(struct run *run, const char *word, struct env *env, str
 	if (*env->name == '\0' || strpbrk(env->name, ":/@? ") != NULL)
 		return err_set(err, "usage", NULL, "write prod=SOURCE, e.g. prod=postgresql://host/database",
 		               "\"%s\" is not of the form NAME=SOURCE", secret_redact(run->arena, word));
-	if (source_parse(run->arena, equals + 1, "", &env->source, &trouble))
+	const struct config_env *other = config_env(run->config, equals + 1);
+	env->configured = other != NULL ? other->name : config_env(run->config, env->name) != NULL ? env->name : NULL;
+	if (other != NULL ? configured_source(run, other, &env->source, &trouble)
+	                  : source_parse(run->arena, equals + 1, "", &env->source, &trouble))
 		return true;
 	// `service=prod` alone is a source without a name.
 	struct source whole;
@@ -234,7 +237,7 @@ static bool resolve_sets(struct run *run, struct envs *envs, struct err *err)
 		struct err trouble = { 0 };
 		if (env->trouble != NULL)
 			continue;
-		env->set = set_resolve(run, envs, env->name, &env->source.settings, &trouble);
+		env->set = set_resolve(run, envs, env->configured, &env->source.settings, &trouble);
 		if (env->set != NULL) {
 			framework_version_query(env->set, env->versions);
 			continue;

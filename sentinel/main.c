@@ -260,8 +260,8 @@ static enum exit_status work(int argc, char **argv)
 	return status;
 }
 
-// Waits for the worker and hands on what asks us to end; returns the exit status, 128 + the signal's number where the worker
-// was ended by one.
+// Waits for the worker and hands on what asks us to end; returns the exit status: 128 + the signal's number where it was
+// asked to end, trouble where it crashed or was killed.
 static int supervise(pid_t worker, const sigset_t *signals)
 {
 	for (;;) {
@@ -279,9 +279,10 @@ static int supervise(pid_t worker, const sigset_t *signals)
 		if (!WIFSIGNALED(state))
 			continue;
 		scratch_sweep(NULL);
-		if (WTERMSIG(state) != SIGINT && WTERMSIG(state) != SIGTERM && WTERMSIG(state) != SIGHUP)
-			fprintf(stderr, "driftcheck: internal error: ended by %s\n", strsignal(WTERMSIG(state)));
-		return 128 + WTERMSIG(state);
+		if (sigismember(signals, WTERMSIG(state)) == 1)
+			return 128 + WTERMSIG(state);
+		fprintf(stderr, "driftcheck: internal error: ended by a signal (%s)\n", strsignal(WTERMSIG(state)));
+		return EXIT_TROUBLE;
 	}
 }
 

@@ -42,7 +42,7 @@ static const struct option table[] = {
 	  .help = "also compare: comment, column-order, owner, acl, cosmetic; or all" },
 	{ "fail-on", 0, "WHAT", OPTION_CHOICE, FIELD(fail_on), .choices = "drift|skew",
 	  .help = "drift: pending migrations alone exit 0; skew (default): they exit 1" },
-	{ "to", 0, "V", OPTION_TEXT, FIELD(to), .command = "replay", .help = "replay up to and including this version" },
+	{ "to", 0, "V", OPTION_TEXT, FIELD(to), .command = "replay", .help = "run up to and including this version" },
 	{ "at-least", 0, "V", OPTION_TEXT, FIELD(at_least), .command = "assert", .help = "a floor: newer versions are fine, too" },
 	{ "jobs", 'j', "N", OPTION_NUMBER, FIELD(jobs), .least = 1, .most = 64, .help = "environments to read at a time (default: 8)" },
 	{ "timeout", 0, "S", OPTION_NUMBER, FIELD(timeout_s), .least = 1, .most = 86400,
@@ -243,7 +243,7 @@ void options_help(struct buf *out, const char *command)
 {
 	for (size_t i = 0; i < N_OPTIONS; i++) {
 		const struct option *option = &table[i];
-		if (option->command != NULL && (command == NULL || strcmp(option->command, command) != 0))
+		if (option->command != NULL && command != NULL && strcmp(option->command, command) != 0)
 			continue;
 		auto_buf left = BUF_INIT;
 		if (option->letter != '\0')
@@ -252,6 +252,9 @@ void options_help(struct buf *out, const char *command)
 			buf_adds(&left, "    ");
 		buf_addf(&left, "--%s%s%s", option->name, option->argument == NULL ? "" : " ",
 		         option->argument == NULL ? "" : option->argument);
-		buf_addf(out, "  %-25s  %s\n", left.data, option->help);
+		buf_addf(out, "  %-25s  ", left.data);
+		if (command == NULL && option->command != NULL)
+			buf_addf(out, "%s: ", option->command);
+		buf_addf(out, "%s\n", option->help);
 	}
 }

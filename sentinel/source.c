@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/auto.h"
@@ -294,7 +295,6 @@ static bool set_sqlite(struct arena *arena, const char *path, const char *folder
 static bool parse_sqlite(struct arena *arena, const char *text, const char *rest, const char *folder, struct source *source,
                          struct err *err)
 {
-	(void)text;
 	bool url = strncmp(rest, "//", 2) == 0;
 	const char *path = url ? rest + 2 : rest;
 	size_t length = strcspn(path, "?");
@@ -302,7 +302,13 @@ static bool parse_sqlite(struct arena *arena, const char *text, const char *rest
 	if (path[length] == '?')
 		read_query(arena, path + length + 1, NULL, source, &none);
 	path = url ? decode(arena, path, length) : arena_strndup(arena, path, length);
-	return set_sqlite(arena, path, folder, source, err);
+	if (!set_sqlite(arena, path, folder, source, err))
+		return false;
+	// Prisma's file: is relative to the folder of its schema
+	const char *prisma = beneath(arena, folder, arena_printf(arena, "prisma/%s", path));
+	if (strncmp(text, "file:", 5) == 0 && path[0] != '/' && access(source->path, F_OK) != 0 && access(prisma, F_OK) == 0)
+		source->path = prisma;
+	return true;
 }
 
 static bool has_suffix(const char *text, const char *suffix)

@@ -121,7 +121,7 @@ static void test_options_apply(void **state)
 	options_help(&all, NULL);
 	options_help(&replay, "replay");
 	assert_has(all.data, "--include GROUP,...");
-	assert_lacks(all.data, "--to V");
+	assert_has(all.data, "replay: run up to and including");
 	assert_has(replay.data, "--to V");
 	assert_lacks(replay.data, "--at-least V");
 	assert_has(replay.data, "-q, --quiet");
@@ -246,6 +246,25 @@ static void test_config_found(void **state)
 	assert_null(config_read(arena, path, &err));
 	assert_has(err.text, "cannot be opened");
 	assert_non_null(config_read(arena, NULL, &err));
+}
+
+// A configuration above the working directory that belongs to somebody else is not taken by itself.
+static void test_config_of_others(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip(); // only root can make a file that belongs to another user
+	auto_arena arena = arena_new();
+	struct err err = { 0 };
+	const char *path;
+	write_text("driftcheck.conf", "");
+	assert_int_equal(chown("driftcheck.conf", 12345, 12345) | mkdir("a", 0700), 0);
+	assert_true(config_find(arena, NULL, &path, &err));
+	assert_string_equal(path, "driftcheck.conf");
+	assert_int_equal(chdir("a"), 0);
+	assert_false(config_find(arena, NULL, &path, &err));
+	assert_string_equal(err.where, "../driftcheck.conf");
+	assert_has(err.hint, "--config");
 }
 
 static void test_config_refused(void **state)
@@ -412,6 +431,12 @@ static void test_sqlite_file(void **state)
 	write_text("plain", "this is no database at all");
 	assert_false(source_parse(arena, "plain", "", &source, &err));
 	assert_has(err.text, "this file is no SQLite database");
+	assert_int_equal(mkdir("prisma", 0700), 0);
+	write_text("prisma/dev.db", "");
+	assert_true(source_parse(arena, "file:./dev.db", "", &source, &err));
+	assert_string_equal(source.path, "prisma/./dev.db");
+	assert_true(source_parse(arena, "file:./other.db", "", &source, &err));
+	assert_string_equal(source.path, "./other.db");
 	assert_int_equal(mkdir("folder", 0700), 0);
 	assert_false(source_parse(arena, "folder", "", &source, &err));
 	assert_has(err.text, "this is a folder");
@@ -542,6 +567,7 @@ int main(void)
 		cmocka_unit_test(test_suggest),
 		cmocka_unit_test_setup_teardown(test_config, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_config_found, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_config_of_others, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_config_refused, make_folder, remove_folder),
 		cmocka_unit_test(test_expand),
 		cmocka_unit_test(test_sources),

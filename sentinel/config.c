@@ -52,6 +52,7 @@ static void describe_unknown(cfg_t *cfg, const char *name, struct err *err)
 }
 
 // libconfuse's formats hold at most one %s, whose argument is the name in question.
+__attribute__((format(printf, 2, 0)))
 static void report(cfg_t *cfg, const char *format, va_list arguments)
 {
 	struct err *err = reading;

@@ -22,7 +22,9 @@ struct side {
 // What a side that is replayed takes from the other one.
 static struct read_for read_for(const struct side *other)
 {
-	struct read_for for_ = { .engine = source_engine(&other->source), .env_name = other->env_name, .settings = &other->source.settings };
+	struct read_for for_ = {
+		.engine = source_engine(&other->source), .env_name = other->env_name, .settings = &other->source.settings,
+	};
 	if (other->snapshot != NULL) {
 		for_.engine = other->snapshot->engine;
 		for_.major = other->snapshot->engine == ENGINE_POSTGRESQL ? other->snapshot->major : 0;

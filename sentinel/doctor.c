@@ -24,11 +24,13 @@ AUTO_DEFINE(auto_result_cleanup, PGresult *, PQclear)
 AUTO_DEFINE(auto_conninfo_cleanup, PQconninfoOption *, PQconninfoFree)
 #define auto_conninfo __attribute__((cleanup(auto_conninfo_cleanup))) PQconninfoOption *
 
+enum { MAJORS = 64 };
 enum level { LEVEL_OK, LEVEL_WARN, LEVEL_FAIL };
 
 struct doctor {
 	struct run *run;
 	struct envs envs;
+	unsigned long long majors; // of the PostgreSQL environments: bit by bit
 	enum level worst;
 };
 
@@ -71,14 +73,15 @@ struct facts {
 
 static bool query_facts(PGconn *conn, struct arena *arena, struct facts *facts)
 {
-	auto_result begin = PQexec(conn, "BEGIN TRANSACTION READ ONLY");
+	auto_result begin = PQexec(conn, "BEGIN TRANSACTION READ ONLY; SET LOCAL search_path = pg_catalog");
+	if (PQresultStatus(begin) != PGRES_COMMAND_OK)
+		return false;
 	auto_result result = PQexec(conn,
 		"SELECT r.rolname, r.rolsuper,"
-		" r.rolcreatedb OR r.rolcreaterole OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relowner = r.oid),"
-		" pg_catalog.pg_is_in_recovery(), pg_catalog.current_database(),"
-		" pg_catalog.round(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - pg_catalog.pg_last_xact_replay_timestamp()))"
-		" FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) current_user");
-	auto_result commit = PQexec(conn, "COMMIT");
+		" r.rolcreatedb OR r.rolcreaterole OR EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid),"
+		" pg_is_in_recovery(), current_database(),"
+		" round(date_part('epoch', clock_timestamp() - pg_last_xact_replay_timestamp()))"
+		" FROM pg_roles r WHERE r.rolname = current_user");
 	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
 		return false;
 	*facts = (struct facts){
@@ -114,7 +117,8 @@ static void check_tls(struct doctor *doctor, PGconn *conn)
 		    "the connection to %s is not encrypted", host);
 	else if (mode == NULL || strcmp(mode, "verify-full") != 0)
 		say(doctor, LEVEL_WARN, "use sslmode=verify-full, with sslrootcert naming the certificate of the server's authority",
-		    "the connection to %s is encrypted, but with sslmode=%s it is not verified who answers", host, mode == NULL ? "prefer" : mode);
+		    "the connection to %s is encrypted, but with sslmode=%s it is not verified who answers", host,
+		    mode == NULL ? "prefer" : mode);
 	else
 		say(doctor, LEVEL_OK, NULL, "%s, and the server's certificate is verified", PQsslAttribute(conn, "protocol"));
 }
@@ -150,15 +154,15 @@ static const char *check_versions(struct doctor *doctor, const struct env *env)
 	struct read_options options = env_read_options(run, env);
 	options.versions_only = true;
 	if (env->set == NULL && source_is_live(&env->source))
-		options.versions = source_versions(run, &doctor->envs, &env->source, env->name);
+		options.versions = source_versions(run, &doctor->envs, &env->source, env->configured);
 	struct snapshot *snapshot = env_read(run, &doctor->envs, env, &options, run->arena, &err);
 	if (snapshot == NULL) {
 		say_error(doctor, "versions", &err);
 		return NULL;
 	}
 	if (env->source.type != SOURCE_POSTGRESQL)
-		say(doctor, LEVEL_OK, NULL, "readable: %s %s, %s", snapshot->engine == ENGINE_SQLITE ? "SQLite" : "PostgreSQL", snapshot->server,
-		    env->source.shown);
+		say(doctor, LEVEL_OK, NULL, "readable: %s %s, %s", snapshot->engine == ENGINE_SQLITE ? "SQLite" : "PostgreSQL",
+		    snapshot->server, env->source.shown);
 	if (snapshot->version.name != NULL)
 		say(doctor, LEVEL_OK, NULL, "version table %s: %zu row%s", snapshot->version.name, snapshot->version.n_rows,
 		    snapshot->version.n_rows == 1 ? "" : "s");
@@ -191,6 +195,7 @@ static void check_postgresql(struct doctor *doctor, const struct env *env)
 		print_role(doctor, conn == NULL || PQdb(conn) == NULL ? "DATABASE" : PQdb(conn), table_of(env, NULL));
 		return;
 	}
+	doctor->majors |= 1ull << (PQserverVersion(conn) / 10000 % MAJORS);
 	say(doctor, LEVEL_OK, NULL, "reachable: PostgreSQL %s, database %s as %s", PQparameterStatus(conn, "server_version"), PQdb(conn),
 	    PQuser(conn));
 	check_tls(doctor, conn);
@@ -226,22 +231,22 @@ static void check_env(struct doctor *doctor, const struct env *env)
 		check_versions(doctor, env);
 }
 
-static void check_scratch(struct doctor *doctor, enum engine engine)
+// Starts one; `major` 0: any.
+static void check_scratch(struct doctor *doctor, enum engine engine, int major)
 {
-	struct run *run = doctor->run;
 	struct err err = { 0 };
-	const char *server;
-	if (!scratch_find(&doctor->envs.scratch, engine, 0, run->arena, &server, &err)) {
+	log_progress(doctor->run->log, "scratch: starting");
+	long long before_us = output_clock_us();
+	auto_scratch scratch = scratch_open(&doctor->envs.scratch, engine, major, &err);
+	if (scratch == NULL) {
 		say_error(doctor, "", &err);
 		return;
 	}
-	log_progress(run->log, "scratch: starting");
-	long long before_us = output_clock_us();
-	auto_scratch scratch = scratch_open(&doctor->envs.scratch, engine, 0, &err);
-	if (scratch == NULL)
-		say_error(doctor, server, &err);
-	else
-		say(doctor, LEVEL_OK, NULL, "%s: started in %.1f s", scratch_server(scratch), (double)(output_clock_us() - before_us) / 1e6);
+	say(doctor, LEVEL_OK, NULL, "%s%s: started in %.1f s", engine == ENGINE_POSTGRESQL ? "PostgreSQL " : "", scratch_server(scratch),
+	    (double)(output_clock_us() - before_us) / 1e6);
+	if (major != 0 && scratch_major(scratch) != major)
+		say(doctor, LEVEL_WARN, arena_printf(doctor->run->arena, "install the server of that major (Debian: postgresql-%d)", major),
+		    "an environment runs PostgreSQL %d: what the two print differently has to be compared by re-creating it", major);
 }
 
 static void check_scratches(struct doctor *doctor)
@@ -252,14 +257,19 @@ static void check_scratches(struct doctor *doctor)
 	for (size_t i = 0; i < doctor->envs.n; i++)
 		used[source_engine(&doctor->envs.items[i].source)] = true;
 	head(doctor, "scratch");
-	for (int e = ENGINE_POSTGRESQL; e <= ENGINE_SQLITE; e++) {
-		if (used[e])
-			check_scratch(doctor, (enum engine)e);
+	for (int major = 1; major < MAJORS; major++) {
+		if (doctor->majors >> major & 1)
+			check_scratch(doctor, ENGINE_POSTGRESQL, major);
 	}
+	if (used[ENGINE_POSTGRESQL] && doctor->majors == 0)
+		check_scratch(doctor, ENGINE_POSTGRESQL, 0);
+	if (used[ENGINE_SQLITE])
+		check_scratch(doctor, ENGINE_SQLITE, 0);
 	if (doctor->envs.cache != NULL && access(doctor->envs.cache, W_OK) == 0)
 		say(doctor, LEVEL_OK, NULL, "cache %s", doctor->envs.cache);
 	else if (!doctor->run->options->no_cache)
-		say(doctor, LEVEL_WARN, "set XDG_CACHE_HOME to a folder that can be written", "there is no folder for the cache: every run replays");
+		say(doctor, LEVEL_WARN, "set XDG_CACHE_HOME to a folder that can be written",
+		    "there is no folder for the cache: every run replays");
 }
 
 static void check_set(struct doctor *doctor, const struct migrations *set)
@@ -271,8 +281,8 @@ static void check_set(struct doctor *doctor, const struct migrations *set)
 		example = example == NULL && set->items[i].not_runnable != NULL ? &set->items[i] : example;
 	}
 	say(doctor, set->n_items == 0 ? LEVEL_WARN : LEVEL_OK, set->n_items == 0 ? "is this the right folder?" : NULL,
-	    "%s%s%s: %zu migration%s, %s", set->name, *set->name == '\0' ? "" : ": ", set->folders[0], set->n_items, set->n_items == 1 ? "" : "s",
-	    set->framework->name);
+	    "%s%s%s: %zu migration%s, %s", set->name, *set->name == '\0' ? "" : ": ", set->folders[0], set->n_items,
+	    set->n_items == 1 ? "" : "s", set->framework->name);
 	if (example != NULL)
 		say(doctor, LEVEL_WARN, "what they make will not be called drift, nor be checked", "%zu cannot be replayed: %s is %s",
 		    n_not_runnable, example->label, example->not_runnable);
@@ -287,7 +297,7 @@ static void check_repo(struct doctor *doctor)
 	if (run->config->path != NULL)
 		say(doctor, LEVEL_OK, NULL, "configuration %s", run->config->path);
 	if (envs->n_sets == 0) { // no environment asked for them
-		const char *env_name = envs->n > 0 ? envs->items[0].name : NULL;
+		const char *env_name = envs->n > 0 ? envs->items[0].configured : NULL;
 		if (set_resolve(run, envs, env_name, NULL, &err) == NULL)
 			say_error(doctor, "", &err);
 	}
@@ -312,7 +322,7 @@ enum exit_status command_doctor(struct run *run, struct err *err)
 	for (size_t i = 0; i < doctor.envs.n; i++) {
 		struct env *env = &doctor.envs.items[i];
 		struct err ignored = { 0 }; // said once, under "repository"
-		env->set = env->trouble == NULL ? set_resolve(run, &doctor.envs, env->name, &env->source.settings, &ignored) : NULL;
+		env->set = env->trouble == NULL ? set_resolve(run, &doctor.envs, env->configured, &env->source.settings, &ignored) : NULL;
 		if (env->set != NULL)
 			framework_version_query(env->set, env->versions);
 		check_env(&doctor, env);
@@ -327,5 +337,7 @@ enum exit_status command_doctor(struct run *run, struct err *err)
 	static const enum exit_status statuses[] = {
 		[LEVEL_OK] = EXIT_CLEAN, [LEVEL_WARN] = EXIT_FINDINGS, [LEVEL_FAIL] = EXIT_TROUBLE
 	};
+	if (run->options->quiet && doctor.worst == LEVEL_OK)
+		buf_reset(&run->out);
 	return statuses[doctor.worst];
 }

@@ -193,7 +193,7 @@ static bool resolve_word(struct run *run, const char *word, struct env *env, str
 		const struct config_env *configured = config_env(run->config, word);
 		if (configured == NULL)
 			return unknown_env(run, word, err);
-		env->name = configured->name;
+		env->name = env->configured = configured->name;
 		if (!configured_source(run, configured, &env->source, &trouble))
 			env->trouble = keep(run->arena, &trouble);
 		return true;
@@ -202,7 +202,10 @@ static bool resolve_word(struct run *run, const char *word, struct env *env, str
 	if (*env->name == '\0' || strpbrk(env->name, ":/@? ") != NULL)
 		return err_set(err, "usage", NULL, "write prod=SOURCE, e.g. prod=postgresql://host/database",
 		               "\"%s\" is not of the form NAME=SOURCE", secret_redact(run->arena, word));
-	if (source_parse(run->arena, equals + 1, "", &env->source, &trouble))
+	const struct config_env *other = config_env(run->config, equals + 1);
+	env->configured = other != NULL ? other->name : config_env(run->config, env->name) != NULL ? env->name : NULL;
+	if (other != NULL ? configured_source(run, other, &env->source, &trouble)
+	                  : source_parse(run->arena, equals + 1, "", &env->source, &trouble))
 		return true;
 	// `service=prod` alone is a source without a name.
 	struct source whole;
@@ -234,7 +237,7 @@ static bool resolve_sets(struct run *run, struct envs *envs, struct err *err)
 		struct err trouble = { 0 };
 		if (env->trouble != NULL)
 			continue;
-		env->set = set_resolve(run, envs, env->name, &env->source.settings, &trouble);
+		env->set = set_resolve(run, envs, env->configured, &env->source.settings, &trouble);
 		if (env->set != NULL) {
 			framework_version_query(env->set, env->versions);
 			continue;
@@ -321,6 +324,11 @@ static bool check_scratch_url(struct run *run, const char *url, struct scratch_s
 	return true;
 }
 
+static const char *path_or_none(struct run *run, const char *path)
+{
+	return path == NULL || *path == '\0' ? NULL : config_path(run->arena, run->config, path);
+}
+
 static bool resolve_scratch(struct run *run, struct scratch_settings *scratch, struct err *err)
 {
 	static const char *const roles[] = { "owner", "superuser" };
@@ -332,8 +340,8 @@ static bool resolve_scratch(struct run *run, struct scratch_settings *scratch, s
 	    !config_expand(run->arena, config, &config->scratch.prelude, &scratch->prelude, err) ||
 	    (scratch->extensions = texts(run, &config->scratch.extensions, err)) == NULL)
 		return false;
-	scratch->bindir = scratch->bindir == NULL || *scratch->bindir == '\0' ? NULL : config_path(run->arena, config, scratch->bindir);
-	scratch->prelude = scratch->prelude == NULL || *scratch->prelude == '\0' ? NULL : config_path(run->arena, config, scratch->prelude);
+	scratch->bindir = path_or_none(run, scratch->bindir);
+	scratch->prelude = path_or_none(run, scratch->prelude);
 	scratch->superuser = role != NULL && strcmp(role, roles[1]) == 0;
 	scratch->log = run->log;
 	if (role != NULL && !scratch->superuser && strcmp(role, roles[0]) != 0) {

@@ -11,6 +11,7 @@
 
 struct env {
 	const char *name;
+	const char *configured; // the name of its section in the configuration, which may be another; NULL: it has none
 	struct source source;
 	// NULL: no migrations are known for it. Shared by all environments with the same set and the same settings, so that equal
 	// pointers mean equal replays.

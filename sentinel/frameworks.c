@@ -25,8 +25,8 @@ static void print_text(struct buf *out)
 			buf_addf(out, ", unless told otherwise: %s", framework->late_flag);
 		buf_addc(out, '\n');
 	}
-	buf_adds(out, "\nThe framework is found out from the files. Where that is not clear: --framework NAME, or framework = \"NAME\" in "
-	         "driftcheck.conf.\n");
+	buf_adds(out, "\nThe framework is found out from the files. Where that is not clear: --framework NAME, or\n"
+	         "framework = \"NAME\" in driftcheck.conf.\n");
 }
 
 static json_t *to_json(void)

@@ -78,8 +78,8 @@ static void quote(struct buf *out, const char *text)
 }
 
 // `folder` is the working directory as seen from the file: "" where it is the file's own.
-static void write_migrations(struct arena *arena, struct buf *file, const char *folder, const struct found_folder *found, size_t n,
-                             const struct err *err)
+static void write_migrations(struct arena *arena, struct buf *file, const char *folder, const struct found_folder *found,
+                             size_t n, const struct err *err)
 {
 	buf_adds(file, "# Where the migrations lie, and the framework that runs them (see `driftcheck frameworks`).\n");
 	if (n == 0) {
@@ -94,9 +94,10 @@ static void write_migrations(struct arena *arena, struct buf *file, const char *
 			buf_adds(file, "# Found, too. If it belongs to a database of its own, use it, and name the set in each env:\n");
 		buf_addf(file, "%smigrations \"%s\" {\n%s  path      = ", mark, i == 0 ? "app" : "other", mark);
 		quote(file, arena_printf(arena, "%s%s", found[i].path[0] == '/' ? "" : folder, found[i].path));
-		buf_addf(file, "    # %zu migrations\n%s  framework = \"%s\"\n%s}\n", found[i].n_migrations, mark, found[i].framework->name, mark);
+		buf_addf(file, "    # %zu migrations\n%s  framework = \"%s\"\n%s}\n", found[i].n_migrations, mark,
+		         found[i].framework->name, mark);
 	}
-	buf_adds(file, "#   table  = \"public.schema_migrations\"   # where the framework keeps its versions, if not in its usual table\n"
+	buf_adds(file, "#   table  = \"public.schema_migrations\"   # where the versions are, if not in the usual table\n"
 	         "#   schema = \"app\"                        # the schema that the migrations work in, if not the default one\n");
 }
 
@@ -129,7 +130,7 @@ static void write_ignore(struct buf *file, const struct variable *variables, siz
 
 static void write_rest(struct buf *file)
 {
-	buf_adds(file, "\n# The scratch, where migrations are replayed: by default a throwaway server of the local PostgreSQL binaries.\n"
+	buf_adds(file, "\n# Where migrations are replayed: by default a throwaway server of the local PostgreSQL binaries.\n"
 	         "# scratch {\n"
 	         "#   bindir     = \"/usr/lib/postgresql/15/bin\"\n"
 	         "#   role       = \"owner\"             # or \"superuser\": the migrations then run with the server's rights\n"

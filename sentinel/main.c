@@ -112,8 +112,8 @@ static bool unknown_word(const struct run *run, const char *word, struct err *er
 	else if (strchr(word, '/') != NULL || strchr(word, '.') != NULL)
 		err_hint(err, "give a source a name to check it: prod=%s", shown);
 	else if (run->config->path == NULL)
-		err_hint(err, "there is no driftcheck.conf here or above: `driftcheck init` writes one, or name a source: %s=postgresql://...",
-		         shown);
+		err_hint(err, "`driftcheck --help` lists the commands; there is no driftcheck.conf here or above that could name environments: "
+		         "`driftcheck init` writes one, or give a source: %s=postgresql://...", shown);
 	else
 		err_hint(err, "`driftcheck --help` lists the commands; environments are the sections env \"NAME\" of %s", run->config->path);
 	return true;
@@ -229,7 +229,7 @@ static enum exit_status work(int argc, char **argv)
 	auto_arena arena = arena_new();
 	struct err err = { 0 };
 	struct options options;
-	if (!options_parse(arena, argc, argv, &options, &err)) {
+	if (!options_parse(arena, argc, (const char *const *)argv, &options, &err)) {
 		print_error(&err);
 		return EXIT_TROUBLE;
 	}
@@ -260,8 +260,8 @@ static enum exit_status work(int argc, char **argv)
 	return status;
 }
 
-// Waits for the worker and hands on what asks us to end; returns the exit status, 128 + the signal's number where the worker
-// was ended by one.
+// Waits for the worker and hands on what asks us to end; returns the exit status: 128 + the signal's number where it was
+// asked to end, trouble where it crashed or was killed.
 static int supervise(pid_t worker, const sigset_t *signals)
 {
 	for (;;) {
@@ -279,9 +279,10 @@ static int supervise(pid_t worker, const sigset_t *signals)
 		if (!WIFSIGNALED(state))
 			continue;
 		scratch_sweep(NULL);
-		if (WTERMSIG(state) != SIGINT && WTERMSIG(state) != SIGTERM && WTERMSIG(state) != SIGHUP)
-			fprintf(stderr, "driftcheck: internal error: ended by %s\n", strsignal(WTERMSIG(state)));
-		return 128 + WTERMSIG(state);
+		if (sigismember(signals, WTERMSIG(state)) == 1)
+			return 128 + WTERMSIG(state);
+		fprintf(stderr, "driftcheck: internal error: ended by a signal (%s)\n", strsignal(WTERMSIG(state)));
+		return EXIT_TROUBLE;
 	}
 }
 

@@ -34,14 +34,15 @@ struct option {
 static const struct option table[] = {
 	{ "config", 0, "FILE", OPTION_TEXT, FIELD(config), .help = "configuration to use (default: driftcheck.conf, here or above)" },
 	{ "migrations", 0, "DIR", OPTION_LIST, FIELD(migrations), .help = "folder of the migrations; may be repeated" },
-	{ "framework", 0, "NAME", OPTION_TEXT, FIELD(framework), .help = "how to read them (default: auto; see `driftcheck frameworks`)" },
+	{ "framework", 0, "NAME", OPTION_TEXT, FIELD(framework), .help = "their framework (default: auto; see `driftcheck frameworks`)" },
 	{ "format", 0, "NAME", OPTION_TEXT, FIELD(format), .help = "text (default), json or markdown" },
 	{ "output", 'o', "FILE", OPTION_TEXT, FIELD(output), .help = "write the result there, atomically, instead of to stdout" },
 	{ "report", 0, "NAME", OPTION_LIST, FIELD(reports), .help = "also send the report; may be repeated" },
-	{ "include", 0, "GROUP,...", OPTION_GROUPS, FIELD(groups), .help = "also compare: comment, column-order, owner, acl, cosmetic; or all" },
+	{ "include", 0, "GROUP,...", OPTION_GROUPS, FIELD(groups),
+	  .help = "also compare: comment, column-order, owner, acl, cosmetic; or all" },
 	{ "fail-on", 0, "WHAT", OPTION_CHOICE, FIELD(fail_on), .choices = "drift|skew",
 	  .help = "drift: pending migrations alone exit 0; skew (default): they exit 1" },
-	{ "to", 0, "V", OPTION_TEXT, FIELD(to), .command = "replay", .help = "replay up to and including this version" },
+	{ "to", 0, "V", OPTION_TEXT, FIELD(to), .command = "replay", .help = "run up to and including this version" },
 	{ "at-least", 0, "V", OPTION_TEXT, FIELD(at_least), .command = "assert", .help = "a floor: newer versions are fine, too" },
 	{ "jobs", 'j', "N", OPTION_NUMBER, FIELD(jobs), .least = 1, .most = 64, .help = "environments to read at a time (default: 8)" },
 	{ "timeout", 0, "S", OPTION_NUMBER, FIELD(timeout_s), .least = 1, .most = 86400,
@@ -204,7 +205,7 @@ static bool parse_one(struct arena *arena, const char *given, const char *next, 
 	return set(arena, option, value, options, err);
 }
 
-bool options_parse(struct arena *arena, int argc, char *const *argv, struct options *options, struct err *err)
+bool options_parse(struct arena *arena, int argc, const char *const *argv, struct options *options, struct err *err)
 {
 	*options = (struct options){ .format = "text", .fail_on = "skew", .color = "auto" };
 	bool ended = false;
@@ -242,7 +243,7 @@ void options_help(struct buf *out, const char *command)
 {
 	for (size_t i = 0; i < N_OPTIONS; i++) {
 		const struct option *option = &table[i];
-		if (option->command != NULL && (command == NULL || strcmp(option->command, command) != 0))
+		if (option->command != NULL && command != NULL && strcmp(option->command, command) != 0)
 			continue;
 		auto_buf left = BUF_INIT;
 		if (option->letter != '\0')
@@ -251,6 +252,9 @@ void options_help(struct buf *out, const char *command)
 			buf_adds(&left, "    ");
 		buf_addf(&left, "--%s%s%s", option->name, option->argument == NULL ? "" : " ",
 		         option->argument == NULL ? "" : option->argument);
-		buf_addf(out, "  %-25s  %s\n", left.data, option->help);
+		buf_addf(out, "  %-25s  ", left.data);
+		if (command == NULL && option->command != NULL)
+			buf_addf(out, "%s: ", option->command);
+		buf_addf(out, "%s\n", option->help);
 	}
 }

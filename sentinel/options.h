@@ -37,12 +37,12 @@ struct options {
 };
 
 // Parses argv[1..]. Errors: code "usage".
-bool options_parse(struct arena *arena, int argc, char *const *argv, struct options *options, struct err *err);
+bool options_parse(struct arena *arena, int argc, const char *const *argv, struct options *options, struct err *err);
 
 // Whether the options given all apply to the command. Errors: code "usage".
 bool options_apply(const struct options *options, const char *command, struct err *err);
 
-// The options that apply to a command, one a line, for its help.
+// The options that apply to a command, one a line, for its help; NULL: all.
 void options_help(struct buf *out, const char *command);
 
 #endif

@@ -11,8 +11,8 @@
 
 static const struct platform platforms[] = {
 	{ "Supabase", LIST("*.supabase.co", "*.supabase.com", "*.supabase.net"),
-	  LIST("auth.*", "storage.*", "realtime.*", "_realtime.*", "extensions.*", "graphql.*", "graphql_public.*", "vault.*", "pgbouncer.*",
-	       "pgsodium*.*", "net.*", "cron.*", "supabase_functions.*", "supabase_migrations.*", "_analytics.*", "_supavisor.*") },
+	  LIST("auth.*", "storage.*", "realtime.*", "_realtime.*", "extensions.*", "graphql.*", "graphql_public.*", "vault.*",
+	       "pgbouncer.*", "pgsodium*.*", "net.*", "cron.*", "supabase_functions.*", "supabase_migrations.*", "_analytics.*", "_supavisor.*") },
 	{ "Amazon RDS or Aurora", LIST("*.rds.amazonaws.com", "*.rds.amazonaws.com.cn"), LIST("aws_*.*") },
 	{ "Neon", LIST("*.neon.tech"), LIST("neon.*", "neon_*.*") },
 	{ "Heroku", LIST("ec2-*.amazonaws.com", "*.heroku.com"), LIST("_heroku.*") },

@@ -28,7 +28,7 @@ struct report *report_start(struct run *run, const struct envs *envs)
 	struct report *report = arena_alloc(run->arena, sizeof *report);
 	report->command = run->command->name;
 	report->started = run->started;
-	if (run->command->function == command_diff) {
+	if (strcmp(run->command->name, "diff") == 0) {
 		report->want_name = secret_redact(run->arena, run->words[0]);
 		report->have_name = secret_redact(run->arena, run->words[1]);
 	}

@@ -41,8 +41,10 @@ static size_t find_userinfo(const char *text, struct span *span)
 	authority += 3;
 	const char *at = strrchr(authority, '@');
 	const char *query = at == NULL ? NULL : memchr(authority, '?', (size_t)(at - authority));
-	if (query != NULL && memchr(query, '=', (size_t)(at - query)) != NULL && memchr(authority, '@', (size_t)(query - authority)) != NULL)
-		at = memrchr(authority, '@', (size_t)(query - authority));
+	if (query != NULL && memchr(query, '=', (size_t)(at - query)) != NULL) {
+		const char *before = memrchr(authority, '@', (size_t)(query - authority));
+		at = before != NULL ? before : at;
+	}
 	const char *colon = at == NULL ? NULL : memchr(authority, ':', (size_t)(at - authority));
 	if (colon == NULL || colon + 1 == at)
 		return 0;

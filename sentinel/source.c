@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/auto.h"
@@ -140,7 +141,8 @@ static bool libpq_knows(const PQconninfoOption *known, const char *name)
 }
 
 // Takes the parameters after '?' apart; those for libpq are added to `url` again, as they were written.
-static void read_query(struct arena *arena, const char *query, const PQconninfoOption *known, struct source *source, struct buf *url)
+static void read_query(struct arena *arena, const char *query, const PQconninfoOption *known, struct source *source,
+                       struct buf *url)
 {
 	struct framework_words words = { 0 };
 	char separator = '?';
@@ -293,7 +295,6 @@ static bool set_sqlite(struct arena *arena, const char *path, const char *folder
 static bool parse_sqlite(struct arena *arena, const char *text, const char *rest, const char *folder, struct source *source,
                          struct err *err)
 {
-	(void)text;
 	bool url = strncmp(rest, "//", 2) == 0;
 	const char *path = url ? rest + 2 : rest;
 	size_t length = strcspn(path, "?");
@@ -301,7 +302,13 @@ static bool parse_sqlite(struct arena *arena, const char *text, const char *rest
 	if (path[length] == '?')
 		read_query(arena, path + length + 1, NULL, source, &none);
 	path = url ? decode(arena, path, length) : arena_strndup(arena, path, length);
-	return set_sqlite(arena, path, folder, source, err);
+	if (!set_sqlite(arena, path, folder, source, err))
+		return false;
+	// Prisma's file: is relative to the folder of its schema
+	const char *prisma = beneath(arena, folder, arena_printf(arena, "prisma/%s", path));
+	if (strncmp(text, "file:", 5) == 0 && path[0] != '/' && access(source->path, F_OK) != 0 && access(prisma, F_OK) == 0)
+		source->path = prisma;
+	return true;
 }
 
 static bool has_suffix(const char *text, const char *suffix)
@@ -342,7 +349,7 @@ static bool parse_file(struct arena *arena, const char *text, const char *folder
 		               S_ISDIR(stat_.st_mode) ? "this is a folder (migrations are given by --migrations)" :
 		               "this file is no SQLite database");
 	return err_set(err, "not-a-source", NULL,
-	               "a source is a name from driftcheck.conf, postgresql://..., service=..., sqlite:PATH, repo, FILE.json or FILE.sql",
+	               "a source is the name of an environment, postgresql://..., service=..., sqlite:PATH, repo, FILE.json or FILE.sql",
 	               "unknown source \"%s\"", source->shown);
 }
 

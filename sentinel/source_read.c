@@ -135,7 +135,8 @@ static const struct version_query *default_versions(struct arena *arena)
 	return queries;
 }
 
-const struct version_query *source_versions(struct run *run, struct envs *envs, const struct source *source, const char *env_name)
+const struct version_query *source_versions(struct run *run, struct envs *envs, const struct source *source,
+                                            const char *env_name)
 {
 	struct err ignored = { 0 };
 	bool configured = run->options->migrations.n > 0 || run->config->n_migrations > 0;

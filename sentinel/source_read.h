@@ -5,8 +5,8 @@
 
 #include "sentinel/env.h"
 
-// What a replayed source (repo, FILE.sql) needs to know of the other side: which engine and major to replay for, and which set. Engine 0:
-// PostgreSQL, unless the configured environments are all SQLite.
+// What a replayed source (repo, FILE.sql) needs to know of the other side: which engine and major to replay for, and which
+// set. Engine 0: see env_engine.
 struct read_for {
 	enum engine engine;
 	int major;            // PostgreSQL; 0: any
@@ -32,6 +32,7 @@ struct snapshot *env_read(struct run *run, struct envs *envs, const struct env *
 
 // Where to look for the versions of a source: where the migrations that are configured for it keep them; without any, where
 // the known frameworks do. `env_name` NULL: it is no configured environment. NULL-table-ended.
-const struct version_query *source_versions(struct run *run, struct envs *envs, const struct source *source, const char *env_name);
+const struct version_query *source_versions(struct run *run, struct envs *envs, const struct source *source,
+                                            const char *env_name);
 
 #endif

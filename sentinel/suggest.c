@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// "Did you mean ...?": the edit distance of short words (Levenshtein's, with transpositions), in three rows. It knows nothing of what the names mean.
+// "Did you mean ...?": the edit distance of short words (Levenshtein's, with transpositions), in three rows.
+// It knows nothing of what the names mean.
 #include "sentinel/suggest.h"
 
 #include <ctype.h>

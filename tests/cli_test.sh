@@ -290,6 +290,11 @@ if cluster_start 2>"$work/cluster.err"; then
 	step 'it equals its database' 0
 	run diff repo "postgresql:///app?$at" --migrations db/migrations
 	step 'the repository equals it, too' 0
+	pg_dump -s -d app -f "$work/here/schema.sql"
+	run diff schema.sql "postgresql:///app?$at"
+	step 'a schema file equals it' 0
+	run diff repo schema.sql --migrations db/migrations
+	step 'a schema file equals the repository, but for the version table' 1 '+schema_migrations'
 	run diff repo@1 "postgresql:///app?$at" --migrations db/migrations
 	step 'an earlier version does not' 1 '+orders'
 	run diff repo@7 app.json --migrations db/migrations

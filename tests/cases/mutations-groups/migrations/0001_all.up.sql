@@ -9,6 +9,7 @@ CREATE TABLE app.users (
 	name text,
 	CONSTRAINT users_id_ck CHECK (id > 0)
 );
+CREATE TABLE app.plain (a integer, b integer);
 CREATE INDEX users_name_idx ON app.users (name);
 CREATE VIEW app.adults AS SELECT id, name FROM app.users;
 CREATE MATERIALIZED VIEW app.totals AS SELECT name, count(*) AS n FROM app.users GROUP BY name;

@@ -17,7 +17,7 @@ CREATE TABLE groups (
 	deputy_id INTEGER,
 	CONSTRAINT groups_owner_fk FOREIGN KEY (owner_id) REFERENCES users (id)
 );
-CREATE TABLE words (word TEXT PRIMARY KEY, n INTEGER);
+CREATE TABLE words (word TEXT NOT NULL PRIMARY KEY, n INTEGER);
 CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT);
 CREATE VIEW adults AS SELECT id, name FROM users WHERE age >= 18;
 CREATE TRIGGER users_touch AFTER UPDATE ON users

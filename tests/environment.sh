@@ -143,7 +143,8 @@ record_sql() { # framework engine table number file failed rank
 			$checksum, 'flyway', '$at', 5, $done);"
 		;;
 	prisma)
-		name=${file%/migration.sql}
+		name=${file:-$number}
+		name=${name%/migration.sql}
 		[ -n "$file" ] && checksum=$(sha256sum <"$file" | cut -c 1-64)
 		echo "INSERT INTO $table (id, checksum, finished_at, migration_name, started_at, applied_steps_count) VALUES
 			('00000000-0000-4000-8000-0000000000$(printf %02d "$rank")', '$checksum',

@@ -158,6 +158,7 @@ CONF
 	mistake 'a scratch server on which an environment lives' 'scratch' 'prod' -- --config other.conf --no-cache prod
 fi
 
+cluster_stop # it lies there, too
 rest=$(find "$TMPDIR" -mindepth 1 | head)
 [ -z "$rest" ]
 judge $? 'nothing is left behind' <<<"$rest"

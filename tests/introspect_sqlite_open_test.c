@@ -175,7 +175,7 @@ static void the_schema_may_use_what_we_do_not_have(void **state)
 	sqlite3_create_collation(db, "theirs", SQLITE_UTF8, NULL, compare_nothing);
 	execute(db, "CREATE TABLE t(a COLLATE theirs UNIQUE CHECK (their(a) > 0), b AS (their(a)), c CHECK (json_valid(c)), "
 	            "d AS (c ->> 'x')); CREATE INDEX i ON t(their(a), json_extract(c, '$.x')); "
-	            "CREATE VIEW v AS SELECT their(a) FROM nothing; PRAGMA writable_schema = 1; "
+	            "CREATE VIEW v AS SELECT their(a) FROM missing; PRAGMA writable_schema = 1; "
 	            "INSERT INTO sqlite_schema VALUES ('table', 'm', 'm', 0, 'CREATE VIRTUAL TABLE m USING theirs(a)')");
 	assert_int_equal(read_database(arena, path)->n_objects, 11);
 }

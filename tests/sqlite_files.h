@@ -41,7 +41,7 @@ const char *scratch_database(struct arena *arena, const char *name, const char *
 
 struct snapshot *read_with(struct arena *arena, const char *path, const struct read_options *options);
 struct snapshot *read_database(struct arena *arena, const char *path); // whole, with nothing unread
-// One line for each object that only one of them has, and for each attribute that differs; "" if they are equal.
+// One line for each object that only one of them has, and for each attribute of structure that differs; "" if they are equal.
 const char *differences(struct arena *arena, const struct snapshot *a, const struct snapshot *b);
 struct sqlite_item parse(struct arena *arena, const char *sql, const struct sqlite_item *table, const struct sqlite_names *names);
 

@@ -318,7 +318,7 @@ static void others_parse(struct reading *reading, struct sqlite_read *read)
 
 static void objects_make(struct reading *reading, struct snapshot *snapshot)
 {
-	struct sqlite_read read = { snapshot, reading->arena, reading->options->groups };
+	struct sqlite_read read = { snapshot, reading->arena };
 	tables_parse(reading, &read);
 	others_parse(reading, &read);
 	snapshot->complete = snapshot->n_unread == 0;

@@ -10,7 +10,6 @@
 struct sqlite_read {
 	struct snapshot *snapshot;
 	struct arena *arena; // the snapshot's
-	unsigned groups;     // bits 1 << enum attr_group that are read besides GROUP_STRUCTURE
 };
 
 // All expressions below are canonical text (sqlite_token.h): tokens joined by single blanks where needed, comments dropped,

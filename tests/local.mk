@@ -60,7 +60,15 @@ bench: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
 
 .PHONY: bench bless
 check_PROGRAMS += tests/introspect_sqlite_test
-tests_introspect_sqlite_test_SOURCES = tests/introspect_sqlite_test.c
+tests_introspect_sqlite_test_SOURCES = tests/introspect_sqlite_test.c tests/sqlite_files.c tests/sqlite_files.h tests/sqlite_fixtures.c
 tests_introspect_sqlite_test_LDADD = $(LIBS_OF_TESTS)
+
+check_PROGRAMS += tests/introspect_sqlite_oracle_test
+tests_introspect_sqlite_oracle_test_SOURCES = tests/introspect_sqlite_oracle_test.c tests/sqlite_files.c tests/sqlite_files.h tests/sqlite_fixtures.c
+tests_introspect_sqlite_oracle_test_LDADD = $(LIBS_OF_TESTS)
+
+check_PROGRAMS += tests/introspect_sqlite_open_test
+tests_introspect_sqlite_open_test_SOURCES = tests/introspect_sqlite_open_test.c tests/sqlite_files.c tests/sqlite_files.h
+tests_introspect_sqlite_open_test_LDADD = $(LIBS_OF_TESTS)
 
 TESTS += $(check_PROGRAMS) $(check_SCRIPTS)

@@ -151,22 +151,17 @@ static bool words_fit(const char *words, const char *sql, bool anywhere)
 	return false;
 }
 
-// "numeric(12,2)": its base and what is in parentheses.
-static size_t type_base(const char *type, int *first, int *second)
+// "timestamp(3) without time zone" in its parts: the type without its modifier, and the one or two numbers of that.
+static const char *type_base(struct arena *arena, const char *type, int *first, int *second)
 {
 	size_t length = strcspn(type, "(");
 	*first = *second = -1;
-	if (type[length] == '(') {
-		char *end;
-		*first = (int)strtol(type + length + 1, &end, 10);
-		*second = *end == ',' ? (int)strtol(end + 1, NULL, 10) : 0;
-	}
-	return length;
-}
-
-static bool is_base(const char *type, size_t length, const char *base)
-{
-	return strlen(base) == length && strncmp(type, base, length) == 0;
+	if (type[length] == '\0')
+		return type;
+	char *end;
+	*first = (int)strtol(type + length + 1, &end, 10);
+	*second = *end == ',' ? (int)strtol(end + 1, &end, 10) : 0;
+	return arena_printf(arena, "%.*s%s", (int)length, type, end + strcspn(end, ")") + 1);
 }
 
 int remedy_type_change(const char *from, const char *to)
@@ -178,15 +173,16 @@ int remedy_type_change(const char *from, const char *to)
 	int from_first, from_second, to_first, to_second;
 	if (strchr(from, '[') != NULL || strchr(to, '[') != NULL)
 		return 0;
-	size_t from_length = type_base(from, &from_first, &from_second), to_length = type_base(to, &to_first, &to_second);
+	auto_arena arena = arena_new();
+	const char *old = type_base(arena, from, &from_first, &from_second), *new = type_base(arena, to, &to_first, &to_second);
 	bool unlimited = to_first < 0;
-	if (from_length == to_length && strncmp(from, to, from_length) == 0) { // the same, with another modifier
+	if (strcmp(old, new) == 0) { // the same, with another modifier
 		bool fits = unlimited || (from_first >= 0 && to_first >= from_first && from_second == to_second);
-		return !fits ? 0 : is_base(from, from_length, "character") ? 1 : 2;
+		return !fits ? 0 : strcmp(old, "character") == 0 ? 1 : 2;
 	}
-	bool from_text = is_base(from, from_length, "text"), from_varchar = is_base(from, from_length, "character varying");
-	if (is_base(to, to_length, "text") || is_base(to, to_length, "character varying"))
-		return !unlimited ? 0 : from_text || from_varchar ? 2 : 1; // anything can be written as text
+	bool was_text = strcmp(old, "text") == 0 || strcmp(old, "character varying") == 0;
+	if (strcmp(new, "text") == 0 || strcmp(new, "character varying") == 0)
+		return !unlimited ? 0 : was_text ? 2 : 1; // anything can be written as text
 	for (size_t i = 0; i < sizeof wider / sizeof *wider; i++) {
 		if (strcmp(from, wider[i][0]) == 0 && strcmp(to, wider[i][1]) == 0)
 			return 1;

@@ -68,4 +68,66 @@ CREATE TABLE app.posts (
   body text
 );
 ALTER TABLE app.posts ADD CONSTRAINT posts_kind UNIQUE (kind);
-ALTER TABLE app.posts ADD CONSTRAINT posts_self FOREIGN KEY (parent, id) REFERENCES app.posts (id, id) MATCH FULL NOT VALID;
+ALTER TABLE app.posts ADD CONSTRAINT posts_id_author UNIQUE (id, author);
+ALTER TABLE app.posts ADD CONSTRAINT posts_self FOREIGN KEY (parent, author) REFERENCES app.posts (id, author) MATCH FULL NOT VALID;
+
+CREATE UNLOGGED TABLE app.log (at timestamp(3) without time zone, line text, level character(5), bits bit varying(8), "time" time DEFAULT '12:00');
+CREATE TABLE app.typed OF app.address (PRIMARY KEY (street));
+ALTER TABLE app.typed ALTER COLUMN amount SET DEFAULT 7, ALTER COLUMN amount SET NOT NULL;
+CREATE TABLE app.animals (id integer NOT NULL, name text DEFAULT 'x', CHECK (id > 0));
+CREATE TABLE app.dogs (bark text) INHERITS (app.animals);
+ALTER TABLE app.dogs ALTER COLUMN name SET DEFAULT 'dog';
+CREATE TABLE app."Events" (at date NOT NULL, region text, n integer DEFAULT 0, PRIMARY KEY (at, region)) PARTITION BY RANGE (at);
+CREATE TABLE app.events_2025 PARTITION OF app."Events" (n DEFAULT 5) FOR VALUES FROM ('2025-01-01') TO ('2026-01-01') PARTITION BY LIST (lower(region));
+CREATE TABLE app.events_2025_eu PARTITION OF app.events_2025 FOR VALUES IN ('eu', 'it''s');
+CREATE TABLE app.events_rest PARTITION OF app."Events" DEFAULT;
+CREATE INDEX events_n ON app."Events" (n);
+ALTER TABLE app."Events" ADD CONSTRAINT events_n_check CHECK (n >= 0);
+CREATE TABLE app.event_notes (at date, region text, note text, FOREIGN KEY (at, region) REFERENCES app."Events");
+CREATE TABLE app.empty ();
+CREATE TABLE "Strange Name"."select" ("from" integer, "a ""quoted"" name" text, "table" text, PRIMARY KEY ("from", "a ""quoted"" name"));
+CREATE TABLE app.secrets (id integer, owner text DEFAULT CURRENT_USER, public boolean);
+ALTER TABLE app.secrets ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON app.secrets FOR ALL TO PUBLIC USING (owner = CURRENT_USER) WITH CHECK (owner = CURRENT_USER AND id > 0);
+CREATE POLICY "no;secrets" ON app.secrets AS RESTRICTIVE FOR SELECT TO PUBLIC USING (public OR id IS NULL);
+CREATE POLICY insert_only ON app.secrets FOR INSERT WITH CHECK (true);
+ALTER TABLE app.secrets ADD COLUMN extra integer;
+ALTER TABLE app.secrets ADD CONSTRAINT secrets_id UNIQUE (id);
+ALTER TABLE app.secrets ALTER COLUMN id SET NOT NULL;
+ALTER TABLE app.secrets REPLICA IDENTITY USING INDEX secrets_id;
+
+CREATE VIEW app.adults WITH (security_barrier = true) AS SELECT id, name AS "Full Name", mood FROM app.users WHERE born < '2000-01-01' WITH LOCAL CHECK OPTION;
+CREATE VIEW app.nested AS SELECT a.id, p.body FROM app.adults a LEFT JOIN app.posts p ON p.author = a.id;
+CREATE MATERIALIZED VIEW app.stats WITH (fillfactor = 60) AS SELECT mood, count(*) AS n FROM app.users GROUP BY mood;
+CREATE UNIQUE INDEX stats_mood ON app.stats (mood);
+CREATE MATERIALIZED VIEW app.later AS SELECT 1 AS one WITH NO DATA;
+ALTER VIEW app.nested ALTER COLUMN body SET DEFAULT 'none';
+
+CREATE TRIGGER touch BEFORE UPDATE OF name, mood ON app.users FOR EACH ROW WHEN (old.name IS DISTINCT FROM new.name) EXECUTE FUNCTION app.touch('a;b');
+CREATE TRIGGER "Disabled one" AFTER INSERT ON app.posts FOR EACH STATEMENT EXECUTE FUNCTION app.touch();
+ALTER TABLE app.posts DISABLE TRIGGER "Disabled one";
+CREATE TRIGGER always AFTER DELETE ON app.posts REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION app.touch();
+ALTER TABLE app.posts ENABLE ALWAYS TRIGGER always;
+CREATE CONSTRAINT TRIGGER checked AFTER INSERT ON app.users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app.touch();
+CREATE TRIGGER instead INSTEAD OF INSERT ON app.nested FOR EACH ROW EXECUTE FUNCTION app.touch();
+CREATE TRIGGER events_touch BEFORE INSERT ON app.log FOR EACH ROW EXECUTE FUNCTION app.touch();
+CREATE RULE no_delete AS ON DELETE TO app.log DO INSTEAD NOTHING;
+CREATE RULE copy AS ON INSERT TO app.log WHERE new.line <> ';' DO ALSO INSERT INTO app.empty DEFAULT VALUES;
+ALTER TABLE app.log DISABLE RULE copy;
+
+COMMENT ON TABLE app.users IS 'people; it''s all';
+COMMENT ON COLUMN app.users.name IS E'two\nlines \\ back';
+COMMENT ON CONSTRAINT users_name_born ON app.users IS 'key';
+COMMENT ON CONSTRAINT email_at ON DOMAIN app.email IS 'at';
+COMMENT ON INDEX app.users_code IS 'code';
+COMMENT ON FUNCTION app.half(integer, text) IS 'half';
+COMMENT ON AGGREGATE app.any_row(*) IS 'any';
+COMMENT ON TRIGGER touch ON app.users IS 'touch';
+COMMENT ON POLICY own ON app.secrets IS 'own';
+COMMENT ON RULE no_delete ON app.log IS 'rule';
+COMMENT ON TYPE app.mood IS 'mood';
+COMMENT ON SCHEMA "Strange Name" IS 'strange';
+COMMENT ON VIEW app.adults IS 'adults';
+COMMENT ON MATERIALIZED VIEW app.stats IS 'stats';
+COMMENT ON SEQUENCE app.tickets IS 'tickets';
+COMMENT ON DOMAIN app.email IS 'mail';

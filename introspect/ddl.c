@@ -190,6 +190,36 @@ const char *ddl_enable(const char *enabled)
 	return "ENABLE";
 }
 
+void ddl_index_state(struct buf *sql, const struct object *object, const char *from, const char *to)
+{
+	static const struct { const char *word, *set, *reset; } states[] = {
+		{ "CLUSTER ON", "CLUSTER ON", "SET WITHOUT CLUSTER" },
+		{ "REPLICA IDENTITY", "REPLICA IDENTITY USING INDEX", "REPLICA IDENTITY DEFAULT" },
+	};
+	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+		bool had = from != NULL && strstr(from, states[i].word) != NULL, has = to != NULL && strstr(to, states[i].word) != NULL;
+		if (had == has)
+			continue;
+		ddl_alter_table(sql, object);
+		buf_adds(sql, has ? states[i].set : states[i].reset);
+		if (has) {
+			buf_addc(sql, ' ');
+			ddl_own_name(sql, object);
+		}
+		buf_adds(sql, ";\n");
+	}
+}
+
+void ddl_children(struct buf *sql, const struct snapshot *in, const struct object *object)
+{
+	size_t first, n = snapshot_range(in, object->path, object->n_path, &first);
+	for (size_t i = first; i < first + n; i++) {
+		const struct object *child = in->objects[i];
+		if (child->kind->child && child->kind->create != NULL)
+			child->kind->create(sql, in, child);
+	}
+}
+
 bool ddl_same(const char *a, const char *b)
 {
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);

@@ -45,6 +45,12 @@ void ddl_change_options(struct buf *sql, const char *start, const char *from, co
 // "DISABLE", "ENABLE REPLICA", "ENABLE ALWAYS" or "ENABLE" for the attribute `enabled` of triggers and rules.
 const char *ddl_enable(const char *enabled);
 
+// CLUSTER ON and REPLICA IDENTITY of an index, as the attributes of indexes and of constraints with an index hold them.
+void ddl_index_state(struct buf *sql, const struct object *object, const char *from, const char *to);
+
+// What hangs on an object that was dropped and made again: its triggers, indexes, rules.
+void ddl_children(struct buf *sql, const struct snapshot *in, const struct object *object);
+
 // Whether two values are the same text, or both NULL.
 bool ddl_same(const char *a, const char *b);
 // Whether any of the attributes in `attrs` (bits by index; all: UINT32_MAX) of the object could not be read.

@@ -346,23 +346,6 @@ static const char *own_name(const struct object *constraint)
 	return constraint->path[constraint->n_path - 1];
 }
 
-// CLUSTER ON and REPLICA IDENTITY hang on the constraint's index.
-static void set_index_state(struct buf *sql, const struct object *constraint)
-{
-	const char *state = constraint->values[INDEX_STATE];
-	static const struct { const char *word, *statement; } states[] = {
-		{ "CLUSTER ON", "CLUSTER ON" }, { "REPLICA IDENTITY", "REPLICA IDENTITY USING INDEX" },
-	};
-	for (size_t i = 0; state != NULL && i < sizeof states / sizeof *states; i++) {
-		if (strstr(state, states[i].word) == NULL)
-			continue;
-		ddl_alter_table(sql, constraint);
-		buf_addf(sql, "%s ", states[i].statement);
-		ddl_own_name(sql, constraint);
-		buf_adds(sql, ";\n");
-	}
-}
-
 static void comment_on_constraint(struct buf *sql, const struct snapshot *in, const struct object *constraint, uint32_t changed)
 {
 	const struct object *owner = snapshot_parent(in, constraint);
@@ -386,7 +369,7 @@ static bool constraint_create(struct buf *sql, const struct snapshot *in, const 
 		return false;
 	bool not_valid = values[NOT_VALID] != NULL && values[NOT_ENFORCED] == NULL;
 	add_constraint(sql, in, constraint, own_name(constraint), not_valid ? " NOT VALID" : "");
-	set_index_state(sql, constraint);
+	ddl_index_state(sql, constraint, NULL, values[INDEX_STATE]);
 	if (values[ATTR_COMMENT] != NULL)
 		comment_on_constraint(sql, in, constraint, 1u << ATTR_COMMENT);
 	return true;
@@ -442,7 +425,7 @@ static bool constraint_create_online(struct buf *sql, const struct snapshot *in,
 		buf_addf(sql, " %s USING INDEX ", values[TYPE]);
 		ddl_own_name(sql, constraint);
 		buf_addf(sql, "%s%s;\n", values[DEFERRABLE] != NULL ? " " : "", values[DEFERRABLE] != NULL ? values[DEFERRABLE] : "");
-		set_index_state(sql, constraint);
+		ddl_index_state(sql, constraint, NULL, values[INDEX_STATE]);
 	}
 	if (values[ATTR_COMMENT] != NULL)
 		comment_on_constraint(sql, in, constraint, 1u << ATTR_COMMENT);
@@ -488,26 +471,41 @@ static bool replace(struct buf *sql, const struct snapshot *in, const struct obj
 		buf_addf(sql, " %s USING INDEX ", to->values[TYPE]);
 		sql_ident(sql, new.data);
 		buf_addf(sql, "%s%s;\n", to->values[DEFERRABLE] != NULL ? " " : "", to->values[DEFERRABLE] != NULL ? to->values[DEFERRABLE] : "");
-		set_index_state(sql, to);
+		ddl_index_state(sql, to, NULL, to->values[INDEX_STATE]);
 	} else {
 		constraint_drop(sql, in, from);
-		constraint_create(sql, in, to);
+		return constraint_create(sql, in, to);
 	}
+	if (to->values[ATTR_COMMENT] != NULL)
+		comment_on_constraint(sql, in, to, 1u << ATTR_COMMENT);
 	return true;
 }
 
-// The triggers behind a foreign key have no names that could be given; those of both tables are meant.
-static void enable_triggers(struct buf *sql, const struct object *constraint)
+// The triggers behind a foreign key have no names that could be given, so all of the table are switched on; then the others
+// are set to what they should be.
+static void enable_triggers_of(struct buf *sql, const struct snapshot *in, const char *const *path, unsigned n_path)
 {
-	const char *verb = constraint->values[TRIGGERS_DISABLED] != NULL ? "DISABLE" : "ENABLE";
-	ddl_alter_table(sql, constraint);
-	buf_addf(sql, "%s TRIGGER ALL;\n", verb);
-	const char *open = strrchr(constraint->values[REFERENCES], '(');
-	auto_buf own = BUF_INIT;
-	ddl_parent_name(&own, constraint);
-	size_t length = open == NULL ? strlen(constraint->values[REFERENCES]) : (size_t)(open - constraint->values[REFERENCES]);
-	if (own.length != length || strncmp(own.data, constraint->values[REFERENCES], length) != 0)
-		buf_addf(sql, "ALTER TABLE %.*s %s TRIGGER ALL;\n", (int)length, constraint->values[REFERENCES], verb);
+	buf_adds(sql, "ALTER TABLE ");
+	sql_name(sql, path, n_path);
+	buf_adds(sql, " ENABLE TRIGGER ALL;\n");
+	size_t first, n = snapshot_range(in, path, n_path, &first);
+	for (size_t i = first; i < first + n; i++) {
+		const struct object *trigger = in->objects[i];
+		int enabled = trigger->kind == &kind_trigger ? kind_attr(trigger->kind, "enabled") : -1;
+		if (enabled >= 0 && trigger->values[enabled] != NULL)
+			trigger->kind->alter(sql, in, trigger, trigger, 1u << enabled);
+	}
+}
+
+// Those of a foreign key hang on both tables.
+static void enable_triggers(struct buf *sql, const struct snapshot *in, const struct object *constraint)
+{
+	enable_triggers_of(sql, in, constraint->path, constraint->n_path - 1);
+	const char *references = constraint->values[REFERENCES], *open = references == NULL ? NULL : strrchr(references, '('), *path[2];
+	auto_arena arena = arena_new();
+	size_t n = open == NULL ? 0 : sql_name_split(arena, arena_strndup(arena, references, (size_t)(open - references)), path, 2);
+	if (n == 2 && path_compare(in->engine, path, 2, constraint->path, constraint->n_path - 1) != 0)
+		enable_triggers_of(sql, in, path, 2);
 }
 
 static bool constraint_alter(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
@@ -517,15 +515,14 @@ static bool constraint_alter(struct buf *sql, const struct snapshot *in, const s
 		ddl_rebuild(sql, to, "alter a constraint");
 		return true;
 	}
-	if (ddl_has_unread(to, UINT32_MAX))
-		return false;
+	if (ddl_has_unread(to, UINT32_MAX) || (changed & 1u << TRIGGERS_DISABLED && to->values[TRIGGERS_DISABLED] != NULL))
+		return false; // nobody wants a constraint that is there and not checked
 	const char *const *values = to->values;
-	uint32_t in_place = 1u << ATTR_COMMENT | 1u << TRIGGERS_DISABLED;
+	uint32_t in_place = 1u << ATTR_COMMENT | 1u << TRIGGERS_DISABLED | 1u << INDEX_STATE;
 	bool can_validate = values[NOT_VALID] == NULL && from->values[NOT_ENFORCED] == NULL;
 	in_place |= can_validate ? 1u << NOT_VALID : 0;
 	in_place |= is_type(to, "FOREIGN KEY") ? 1u << DEFERRABLE : 0;
 	bool rebuild_index = from->values[INDEX_STATE] != NULL && strstr(from->values[INDEX_STATE], "INVALID") != NULL;
-	in_place |= rebuild_index || values[INDEX_STATE] != NULL ? 1u << INDEX_STATE : 0;
 	if (changed & ~in_place)
 		return replace(sql, in, from, to);
 	if (changed & 1u << NOT_VALID)
@@ -542,9 +539,9 @@ static bool constraint_alter(struct buf *sql, const struct snapshot *in, const s
 		buf_adds(sql, ";\n");
 	}
 	if (changed & 1u << INDEX_STATE)
-		set_index_state(sql, to);
+		ddl_index_state(sql, to, from->values[INDEX_STATE], values[INDEX_STATE]);
 	if (changed & 1u << TRIGGERS_DISABLED)
-		enable_triggers(sql, to);
+		enable_triggers(sql, in, to);
 	if (changed & 1u << ATTR_COMMENT)
 		comment_on_constraint(sql, in, to, changed);
 	return sql->length > 0;

@@ -260,26 +260,6 @@ static const char *own_name(const struct object *index)
 	return index->path[index->n_path - 1];
 }
 
-static void set_state(struct buf *sql, const struct object *index, const char *from, const char *to)
-{
-	static const struct { const char *word, *set, *reset; } states[] = {
-		{ "CLUSTER ON", "CLUSTER ON", "SET WITHOUT CLUSTER" },
-		{ "REPLICA IDENTITY", "REPLICA IDENTITY USING INDEX", "REPLICA IDENTITY DEFAULT" },
-	};
-	for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
-		bool had = from != NULL && strstr(from, states[i].word) != NULL, has = to != NULL && strstr(to, states[i].word) != NULL;
-		if (had == has)
-			continue;
-		ddl_alter_table(sql, index);
-		buf_adds(sql, has ? states[i].set : states[i].reset);
-		if (has) {
-			buf_addc(sql, ' ');
-			sql_ident(sql, own_name(index));
-		}
-		buf_adds(sql, ";\n");
-	}
-}
-
 static void comment_on_index(struct buf *sql, const struct object *index)
 {
 	auto_buf identity = BUF_INIT;
@@ -294,7 +274,7 @@ static bool make(struct buf *sql, const struct snapshot *in, const struct object
 	if (ddl_has_unread(index, UINT32_MAX))
 		return false;
 	create_index(sql, in, index, own_name(index), concurrently && in->engine == ENGINE_POSTGRESQL && !is_partitioned(in, index));
-	set_state(sql, index, NULL, index->values[STATE]);
+	ddl_index_state(sql, index, NULL, index->values[STATE]);
 	if (index->values[ATTR_COMMENT] != NULL)
 		comment_on_index(sql, index);
 	return true;
@@ -333,7 +313,7 @@ static bool index_drop_online(struct buf *sql, const struct snapshot *in, const 
 static bool index_alter(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
                         uint32_t changed)
 {
-	if (ddl_has_unread(to, UINT32_MAX))
+	if (ddl_has_unread(to, UINT32_MAX) || (changed & 1u << INVALID && to->values[INVALID] != NULL)) // nobody wants that
 		return false;
 	if (in->engine == ENGINE_SQLITE)
 		return index_drop(sql, in, from) && index_create(sql, in, to);
@@ -341,8 +321,7 @@ static bool index_alter(struct buf *sql, const struct snapshot *in, const struct
 	ddl_schema_name(&name, to, own_name(to));
 	buf_addf(&start, "ALTER INDEX %s", name.data);
 	bool concurrently = !is_partitioned(in, to);
-	uint32_t in_place = 1u << ATTR_COMMENT | 1u << OPTIONS | 1u << TABLESPACE | 1u << STATE;
-	in_place |= to->values[INVALID] == NULL ? 1u << INVALID : 0;
+	const uint32_t in_place = 1u << ATTR_COMMENT | 1u << OPTIONS | 1u << TABLESPACE | 1u << STATE | 1u << INVALID;
 	if (changed & ~in_place) { // the new one is there before the old one goes
 		auto_buf new = BUF_INIT, new_name = BUF_INIT;
 		buf_addf(&new, "%.*s_new", 58, own_name(to));
@@ -352,7 +331,9 @@ static bool index_alter(struct buf *sql, const struct snapshot *in, const struct
 		buf_addf(sql, "ALTER INDEX %s RENAME TO ", new_name.data);
 		sql_ident(sql, own_name(to));
 		buf_adds(sql, ";\n");
-		set_state(sql, to, NULL, to->values[STATE]);
+		ddl_index_state(sql, to, NULL, to->values[STATE]);
+		if (to->values[ATTR_COMMENT] != NULL)
+			comment_on_index(sql, to);
 		return true;
 	}
 	if (changed & 1u << INVALID) // what a failed CREATE INDEX CONCURRENTLY left: written to, never read from
@@ -362,7 +343,7 @@ static bool index_alter(struct buf *sql, const struct snapshot *in, const struct
 	if (changed & 1u << TABLESPACE)
 		buf_addf(sql, "%s SET TABLESPACE %s;\n", start.data, to->values[TABLESPACE] == NULL ? "pg_default" : to->values[TABLESPACE]);
 	if (changed & 1u << STATE)
-		set_state(sql, to, from->values[STATE], to->values[STATE]);
+		ddl_index_state(sql, to, from->values[STATE], to->values[STATE]);
 	if (changed & 1u << ATTR_COMMENT)
 		comment_on_index(sql, to);
 	return sql->length > 0;

@@ -100,12 +100,7 @@ static bool materialized_view_alter(struct buf *sql, const struct snapshot *in, 
 	if (changed & (1u << DEFINITION | 1u << COLUMNS)) {
 		ddl_drop(sql, in, from);
 		materialized_view_create(sql, in, to);
-		size_t first, n = snapshot_range(in, to->path, to->n_path, &first);
-		for (size_t i = first; i < first + n; i++) { // its indexes went with it
-			const struct object *child = in->objects[i];
-			if (child->kind->child && child->kind->create != NULL)
-				child->kind->create(sql, in, child);
-		}
+		ddl_children(sql, in, to);
 		return true;
 	}
 	auto_buf start = BUF_INIT;

@@ -162,12 +162,13 @@ static void set_security(struct buf *sql, const struct object *table, uint32_t c
 		alter_table(sql, table, table->values[FORCE_ROW_SECURITY] != NULL ? "FORCE ROW LEVEL SECURITY" : "NO FORCE ROW LEVEL SECURITY");
 }
 
-// USING INDEX is said by that index.
 static void set_replica_identity(struct buf *sql, const struct object *table)
 {
 	const char *identity = table->values[REPLICA_IDENTITY];
-	if (identity != NULL && strcmp(identity, "USING INDEX") == 0)
+	if (identity != NULL && strcmp(identity, "USING INDEX") == 0) {
+		ddl_remark(sql, "the index that is to be the replica identity sets this");
 		return;
+	}
 	ddl_alter(sql, table);
 	buf_addf(sql, "REPLICA IDENTITY %s;\n", identity == NULL ? "DEFAULT" : identity);
 }
@@ -312,7 +313,7 @@ static bool postgresql_create(struct buf *sql, const struct snapshot *in, const 
 	for (size_t i = 0; i < n_sequences; i++)
 		sequence_owner(sql, sequences[i]);
 	change_columns(sql, in, table, columns, n_columns);
-	if (values[REPLICA_IDENTITY] != NULL)
+	if (values[REPLICA_IDENTITY] != NULL && strcmp(values[REPLICA_IDENTITY], "USING INDEX") != 0)
 		set_replica_identity(sql, table);
 	set_security(sql, table, (values[ROW_SECURITY] != NULL ? 1u << ROW_SECURITY : 0) |
 	                         (values[FORCE_ROW_SECURITY] != NULL ? 1u << FORCE_ROW_SECURITY : 0));

@@ -117,6 +117,8 @@ static bool view_alter(struct buf *sql, const struct snapshot *in, const struct 
 		if (!replace)
 			ddl_drop(sql, in, from);
 		write_view(sql, in, to, replace ? "CREATE OR REPLACE" : "CREATE");
+		if (!replace)
+			ddl_children(sql, in, to);
 	} else if (changed & 1u << OPTIONS) {
 		auto_buf start = BUF_INIT;
 		ddl_alter(&start, to);

@@ -71,6 +71,8 @@ ALTER TABLE app.posts ADD CONSTRAINT posts_kind UNIQUE (kind);
 ALTER TABLE app.posts ADD CONSTRAINT posts_id_author UNIQUE (id, author);
 ALTER TABLE app.posts ADD CONSTRAINT posts_self FOREIGN KEY (parent, author) REFERENCES app.posts (id, author) MATCH FULL NOT VALID;
 
+CREATE TYPE app.pair AS (a integer, b text);
+CREATE TABLE app.plain (born date, size character varying(20), mood app.mood DEFAULT 'ok', line text, n numeric(10,2), pair app.pair);
 CREATE UNLOGGED TABLE app.log (at timestamp(3) without time zone, line text, level character(5), bits bit varying(8), "time" time DEFAULT '12:00');
 CREATE TABLE app.typed OF app.address (PRIMARY KEY (street));
 ALTER TABLE app.typed ALTER COLUMN amount SET DEFAULT 7, ALTER COLUMN amount SET NOT NULL;
@@ -78,7 +80,7 @@ CREATE TABLE app.animals (id integer NOT NULL, name text DEFAULT 'x', CHECK (id 
 CREATE TABLE app.dogs (bark text) INHERITS (app.animals);
 ALTER TABLE app.dogs ALTER COLUMN name SET DEFAULT 'dog';
 CREATE TABLE app."Events" (at date NOT NULL, region text, n integer DEFAULT 0, PRIMARY KEY (at, region)) PARTITION BY RANGE (at);
-CREATE TABLE app.events_2025 PARTITION OF app."Events" (n DEFAULT 5) FOR VALUES FROM ('2025-01-01') TO ('2026-01-01') PARTITION BY LIST (lower(region));
+CREATE TABLE app.events_2025 PARTITION OF app."Events" (n DEFAULT 5) FOR VALUES FROM ('2025-01-01') TO ('2026-01-01') PARTITION BY LIST (region);
 CREATE TABLE app.events_2025_eu PARTITION OF app.events_2025 FOR VALUES IN ('eu', 'it''s');
 CREATE TABLE app.events_rest PARTITION OF app."Events" DEFAULT;
 CREATE INDEX events_n ON app."Events" (n);

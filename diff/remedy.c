@@ -24,12 +24,12 @@ struct rule {
 
 #define MOMENT "stops reads and writes of the table for a moment"
 #define REWRITES "writes the whole table anew; reads and writes wait all that time"
-#define CONCURRENT "reads and writes go on; waits for older transactions. Not within a transaction"
+#define CONCURRENT "reads and writes go on; not within a transaction"
 
 // The first that fits.
 static const struct rule postgresql_rules[] = {
-	{ "CREATE INDEX CONCURRENTLY", GUARD_NO_TIMEOUT, false, CONCURRENT "; if it fails, drop the invalid index it leaves" },
-	{ "CREATE UNIQUE INDEX CONCURRENTLY", GUARD_NO_TIMEOUT, false, CONCURRENT "; fails on duplicates, then drop the invalid index it leaves" },
+	{ "CREATE INDEX CONCURRENTLY", GUARD_NO_TIMEOUT, false, CONCURRENT ". If it fails, drop the index that it left" },
+	{ "CREATE UNIQUE INDEX CONCURRENTLY", GUARD_NO_TIMEOUT, false, CONCURRENT ". If it fails (duplicates), drop the index that it left" },
 	{ "DROP INDEX CONCURRENTLY", GUARD_NO_TIMEOUT, false, CONCURRENT },
 	{ "REINDEX INDEX CONCURRENTLY", GUARD_NO_TIMEOUT, false, CONCURRENT },
 	{ "REINDEX", GUARD_TIMEOUT, false, "blocks writes, and in practice reads, while the index is built" },
@@ -103,18 +103,17 @@ static const struct rule postgresql_rules[] = {
 };
 
 static const struct rule sqlite_rules[] = {
-	{ "ALTER TABLE * DROP COLUMN", GUARD_NONE, true, "the column's data is lost; rewrites the table, and fails if an index, view, trigger or "
-	                                                "constraint names the column" },
+	{ "ALTER TABLE * DROP COLUMN", GUARD_NONE, true, "the column's data is lost; fails while an index, view, trigger or constraint names it" },
 	{ "DROP TABLE", GUARD_NONE, true, "the table's data is lost; with foreign_keys on, rows that refer to it may go too" },
 	{ "CREATE INDEX", GUARD_NONE, false, "writers wait while the index is built" },
 	{ "CREATE UNIQUE INDEX", GUARD_NONE, false, "writers wait while the index is built; fails on duplicates" },
 	{ "", GUARD_NONE, false, NULL },
 };
 
-static const struct rule lossy_type_change = { "", GUARD_TIMEOUT, true, "fails on or cuts values that do not fit; " REWRITES };
+static const struct rule lossy_type_change = { "", GUARD_TIMEOUT, true, "values that do not fit are cut or make it fail; " REWRITES };
 static const struct rule rewriting_type_change = { "", GUARD_TIMEOUT, false, REWRITES ", indexes too" };
 static const struct rule cheap_type_change = { "", GUARD_TIMEOUT, false, MOMENT
-	"; longer if a CHECK, an expression index or a partial index names the column" };
+	"; longer if a CHECK or an expression or partial index names the column" };
 
 static const char blanks[] = " \t\r\n";
 
@@ -462,6 +461,16 @@ static const char *skipping(struct arena *arena, enum engine engine, const char 
 	return sql;
 }
 
+// Whether there is nothing to run: a remark that SQL has no statement for it.
+static bool only_remarks(const struct remedy_statement *statements, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strncmp(statements[i].sql, "-- ", 3) != 0 || statements[i].risk != NULL)
+			return false;
+	}
+	return true;
+}
+
 static void adopt(struct arena *arena, enum engine engine, struct finding *finding)
 {
 	bool all_skip = true;
@@ -516,5 +525,7 @@ void remedy_find(struct arena *arena, const struct snapshot *live, const struct 
 	if (to_base)
 		return;
 	finding->repo = remedy_statements(arena, head, finding->want, live, finding->have, attrs, &finding->n_repo);
+	if (only_remarks(finding->env, finding->n_env) && only_remarks(finding->repo, finding->n_repo))
+		finding->n_repo = 0; // the same remark
 	adopt(arena, live->engine, finding);
 }

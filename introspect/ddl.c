@@ -113,6 +113,23 @@ const char **ddl_list(struct arena *arena, const char *list, size_t *n)
 	return items;
 }
 
+void ddl_parenthesised(struct buf *sql, const char *expression)
+{
+	int depth = 0;
+	bool closes_early = *expression != '(';
+	char quote = '\0';
+	for (const char *c = expression; *c != '\0' && !closes_early; c++) {
+		if (quote != '\0')
+			quote = *c == quote ? '\0' : quote;
+		else if (*c == '\'' || *c == '"')
+			quote = *c;
+		else
+			depth += (*c == '(') - (*c == ')');
+		closes_early = depth == 0 && c[1] != '\0';
+	}
+	buf_addf(sql, closes_early ? "(%s)" : "%s", expression);
+}
+
 static void add_option(struct buf *sql, const char *option, const char *prefix)
 {
 	const char *equals = strchr(option, '=');

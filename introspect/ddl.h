@@ -36,6 +36,9 @@ void ddl_common_of_new(struct buf *sql, const char *identity, const struct objec
 // left out.
 const char **ddl_list(struct arena *arena, const char *list, size_t *n);
 
+// An expression in parentheses, unless it stands in them already.
+void ddl_parenthesised(struct buf *sql, const char *expression);
+
 // Storage options as the attributes hold them ("fillfactor=70, x=y") in parentheses: (fillfactor=70, x='y'). `prefix`
 // stands before each name ("toast."). Nothing for NULL.
 void ddl_options(struct buf *sql, const char *list, const char *prefix);

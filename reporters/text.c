@@ -103,7 +103,8 @@ static void entry(const struct page *page, enum style style, const char *word, c
 
 enum { SERVER_CELL = 3, SUMMARY_CELLS = 5 };
 
-static void summary(const struct page *page, const struct report *report)
+// Returns whether there was room for the servers; else they are named with their environments.
+static bool summary(const struct page *page, const struct report *report)
 {
 	const char *(*cells)[SUMMARY_CELLS] = arena_array(page->arena, report->n_envs, sizeof *cells);
 	size_t widths[SUMMARY_CELLS] = { 0 };
@@ -133,7 +134,7 @@ static void summary(const struct page *page, const struct report *report)
 	size_t total = 0;
 	for (size_t c = 0; c < SUMMARY_CELLS; c++)
 		total += widths[c] + (c > 0 && widths[c] > 0 ? 3 : 0);
-	for (size_t i = 0; total > (size_t)page->width && i < report->n_envs; i++) // the server is named again further down
+	for (size_t i = 0; total > (size_t)page->width && i < report->n_envs; i++)
 		cells[i][SERVER_CELL] = "";
 	widths[SERVER_CELL] = total > (size_t)page->width ? 0 : widths[SERVER_CELL];
 	for (size_t i = 0; i < report->n_envs; i++) {
@@ -148,6 +149,7 @@ static void summary(const struct page *page, const struct report *report)
 		}
 		buf_addc(page->out, '\n');
 	}
+	return total <= (size_t)page->width;
 }
 
 static void troubles(const struct page *page, const struct report *report)
@@ -320,27 +322,41 @@ static void definition(const struct page *page, const struct finding *finding, b
 	}
 }
 
-static void remedy(const struct page *page, const char *label, const struct remedy_statement *statements, size_t n_statements)
+// A risk as SQL comments, each line one of its own, so that what is copied stays one.
+static void risk_lines(const struct page *page, struct buf *label, const char *risk)
+{
+	static const char mark[] = "-- ";
+	const size_t column = NAME_COLUMN + LABEL_WIDTH, room = (size_t)page->width - column - strlen(mark);
+	while (*risk != '\0') {
+		size_t length = strlen(risk), fits = 0;
+		for (size_t i = 0; length > room && i <= room; i++)
+			fits = risk[i] == ' ' ? i : fits;
+		length = fits > 0 ? fits : length;
+		auto_buf line = BUF_INIT;
+		buf_addf(&line, "%s%.*s", mark, (int)length, risk);
+		indent(page, NAME_COLUMN);
+		buf_addf(page->out, "%-*s", LABEL_WIDTH, label->data);
+		buf_reset(label);
+		paint(page, DIM, line.data);
+		buf_addc(page->out, '\n');
+		risk += length + strspn(risk + length, " ");
+	}
+}
+
+static void remedy(const struct page *page, const char *word, const struct remedy_statement *statements, size_t n_statements)
 {
 	const size_t column = NAME_COLUMN + LABEL_WIDTH;
 	bool escaped = false;
 	size_t n_shown = 0, n_hidden = 0;
-	auto_buf first = BUF_INIT;
-	buf_addf(&first, "%s:", label);
+	auto_buf label = BUF_INIT; // stands before the first line
+	buf_addf(&label, "%s:", word);
 	for (size_t s = 0; s < n_statements; s++) {
 		size_t n;
 		const char **lines = text_lines(page->arena, statements[s].sql, &n);
-		const char *risk = statements[s].risk != NULL ? safe(page, statements[s].risk) : NULL;
-		bool beside = risk != NULL && n == 1 && column + show_width(lines[0]) + 6 + show_width(risk) <= (size_t)page->width;
-		if (risk != NULL && !beside) {
-			indent(page, NAME_COLUMN);
-			buf_addf(page->out, "%-*s", LABEL_WIDTH, first.data);
-			buf_reset(&first);
-			auto_buf comment = BUF_INIT;
-			buf_addf(&comment, "-- %s", risk);
-			paint(page, DIM, comment.data); // not wrapped: a comment that is copied must stay one
-			buf_addc(page->out, '\n');
-		}
+		const char *risk = statements[s].risk != NULL ? safe(page, statements[s].risk) : "";
+		bool beside = *risk != '\0' && n == 1 && column + show_width(lines[0]) + 6 + show_width(risk) <= (size_t)page->width;
+		if (!beside)
+			risk_lines(page, &label, risk);
 		for (size_t i = 0; i < n; i++) {
 			if (n_shown++ >= SQL_LINES && !page->options->verbose) {
 				n_hidden++;
@@ -349,12 +365,11 @@ static void remedy(const struct page *page, const char *label, const struct reme
 			auto_buf line = BUF_INIT;
 			escaped |= show_code(&line, lines[i]);
 			indent(page, NAME_COLUMN);
-			buf_addf(page->out, "%-*s%s", LABEL_WIDTH, first.data, line.data);
-			buf_reset(&first);
+			buf_addf(page->out, "%-*s%s", LABEL_WIDTH, label.data, line.data);
+			buf_reset(&label);
 			if (beside) {
-				buf_adds(page->out, "   ");
 				auto_buf comment = BUF_INIT;
-				buf_addf(&comment, "-- %s", risk);
+				buf_addf(&comment, "   -- %s", risk);
 				paint(page, DIM, comment.data);
 			}
 			buf_addc(page->out, '\n');
@@ -496,7 +511,7 @@ static void versions(const struct page *page, const struct env_report *env)
 		labelled(page, NAME_COLUMN, "run:", PLAIN, deploy);
 }
 
-static void environment(const struct page *page, const struct env_report *env)
+static void environment(const struct page *page, const struct env_report *env, bool servers_shown)
 {
 	bool notes = env->n_notes > 0 && (env->verdict != VERDICT_CLEAN || page->options->verbose);
 	auto_buf facts = BUF_INIT;
@@ -511,7 +526,8 @@ static void environment(const struct page *page, const struct env_report *env)
 	if (env->reached && env->database != NULL) {
 		auto_buf server = BUF_INIT;
 		buf_adds(&server, "   ");
-		show_server(&server, env, show_plain);
+		if (!servers_shown)
+			show_server(&server, env, show_plain);
 		buf_addf(&server, "%s%s", server.length > 3 ? ", " : "", safe(page, env->database));
 		paint(page, DIM, server.data);
 	}
@@ -571,13 +587,12 @@ static void render(struct buf *out, const struct report *report, const struct re
 	auto_arena arena = arena_new();
 	const struct page page = { out, arena, options, options->width > 0 ? options->width : WIDTH_DEFAULT };
 	bool is_diff = strcmp(report->command, "diff") == 0;
-	if (!is_diff)
-		summary(&page, report);
+	bool servers_shown = !is_diff && summary(&page, report);
 	troubles(&page, report);
 	if (is_diff)
 		differences(&page, report);
 	for (size_t i = 0; !is_diff && i < report->n_envs; i++)
-		environment(&page, show_env(report, i));
+		environment(&page, show_env(report, i), servers_shown);
 
 	auto_buf legend = BUF_INIT, closing = BUF_INIT;
 	show_legend(&legend, report);

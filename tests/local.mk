@@ -37,7 +37,7 @@ tests_reporters_test_LDADD = $(LIBS_OF_TESTS)
 EXTRA_DIST += tests/golden
 
 check_PROGRAMS += tests/remedy_test
-tests_remedy_test_SOURCES = tests/remedy_test.c
+tests_remedy_test_SOURCES = tests/remedy_test.c tests/scratch_env.h
 tests_remedy_test_LDADD = $(LIBS_OF_TESTS)
 EXTRA_DIST += tests/remedy
 

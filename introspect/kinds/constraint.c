@@ -286,7 +286,9 @@ static void add_body(struct buf *sql, const struct object *constraint)
 		return;
 	}
 	if (is_type(constraint, "CHECK")) {
-		buf_addf(sql, "CHECK (%s)%s", values[EXPRESSION], values[NO_INHERIT] != NULL ? " NO INHERIT" : "");
+		buf_adds(sql, "CHECK ");
+		ddl_parenthesised(sql, values[EXPRESSION]);
+		buf_adds(sql, values[NO_INHERIT] != NULL ? " NO INHERIT" : "");
 	} else if (is_type(constraint, "FOREIGN KEY")) {
 		add_foreign_key(sql, values);
 	} else {

@@ -79,10 +79,14 @@ static void add_conditions(struct buf *sql, const struct object *policy, uint32_
 {
 	if (changed & 1u << ROLES && policy->values[ROLES] != NULL)
 		add_roles(sql, policy->values[ROLES]);
-	if (changed & 1u << USING && policy->values[USING] != NULL)
-		buf_addf(sql, " USING (%s)", policy->values[USING]);
-	if (changed & 1u << WITH_CHECK && policy->values[WITH_CHECK] != NULL)
-		buf_addf(sql, " WITH CHECK (%s)", policy->values[WITH_CHECK]);
+	if (changed & 1u << USING && policy->values[USING] != NULL) {
+		buf_adds(sql, " USING ");
+		ddl_parenthesised(sql, policy->values[USING]);
+	}
+	if (changed & 1u << WITH_CHECK && policy->values[WITH_CHECK] != NULL) {
+		buf_adds(sql, " WITH CHECK ");
+		ddl_parenthesised(sql, policy->values[WITH_CHECK]);
+	}
 	buf_adds(sql, ";\n");
 }
 

@@ -213,10 +213,38 @@ static const struct effects *toucher(struct work *work, const struct oid_map *ma
 
 struct evidence {
 	struct comparer *comparer;
-	const struct snapshot *live;
+	const struct snapshot *live, *base; // base: what the whole chain makes
 	struct oid_map last; // (object, value) -> the last migration of the chain that touched it
 	struct oid_map used; // relations on which a migration that did run built
 };
+
+static int dropped_columns(const struct object *relation)
+{
+	for (unsigned i = 0; i < relation->kind->n_attrs; i++) {
+		if (relation->kind->attrs[i].group == GROUP_EVIDENCE)
+			return relation->values[i] == NULL ? 0 : atoi(relation->values[i]);
+	}
+	return 0;
+}
+
+// A column that is missing was dropped by hand if the table has so many more dropped columns than the migrations left that
+// they account for every column that is missing.
+static bool dropped_by_hand(const struct snapshot *live, const struct snapshot *base, const struct object *column)
+{
+	if (column->kind != &kind_column)
+		return false;
+	const struct object *now = snapshot_find(live, NULL, column->path, column->n_path - 1);
+	const struct object *then = snapshot_find(base, NULL, column->path, column->n_path - 1);
+	if (now == NULL || then == NULL || now->kind != then->kind)
+		return false;
+	int n_more = dropped_columns(now) - dropped_columns(then), n_missing = 0;
+	size_t first, n = snapshot_range(base, then->path, then->n_path, &first);
+	for (size_t i = first; i < first + n; i++) {
+		const struct object *one = base->objects[i];
+		n_missing += one->kind == column->kind && snapshot_find(live, one->kind, one->path, one->n_path) == NULL;
+	}
+	return n_more > 0 && n_more >= n_missing;
+}
 
 // Of one change: how many of its values were left alone, and whether one of them is not as it was before.
 static void weigh(struct evidence *evidence, const struct effects *effects, const struct change *change, size_t *n_own, bool *there)
@@ -229,7 +257,8 @@ static void weigh(struct evidence *evidence, const struct effects *effects, cons
 		if (oid_map_get(&evidence->last, object_key(evidence->comparer, object, EXISTENCE)) != effects)
 			return;
 		*n_own = 1;
-		*there = (live != NULL) == (change->have != NULL);
+		*there = (live != NULL) == (change->have != NULL) ||
+		         (change->have != NULL && dropped_by_hand(evidence->live, evidence->base, object));
 		return;
 	}
 	for (unsigned attr = 0; attr < object->kind->n_attrs; attr++) {
@@ -275,9 +304,10 @@ static void judge(struct evidence *evidence, const struct effects *chain, size_t
 	}
 }
 
-static void evidence_init(struct evidence *evidence, struct comparer *comparer, const struct snapshot *live)
+static void evidence_init(struct evidence *evidence, struct comparer *comparer, const struct snapshot *live,
+                          const struct snapshot *base)
 {
-	*evidence = (struct evidence){ comparer, live, { .arena = comparer->arena }, { .arena = comparer->arena } };
+	*evidence = (struct evidence){ comparer, live, base, { .arena = comparer->arena }, { .arena = comparer->arena } };
 }
 
 void effects_missing(struct comparer *comparer, const struct effects *chain, size_t n, const struct snapshot *live, size_t *n_missing,
@@ -285,7 +315,9 @@ void effects_missing(struct comparer *comparer, const struct effects *chain, siz
 {
 	struct work work = { .comparer = comparer, .arena = comparer->arena };
 	struct evidence evidence;
-	evidence_init(&evidence, comparer, live);
+	if (n == 0)
+		return;
+	evidence_init(&evidence, comparer, live, chain[n - 1].after);
 	for (size_t i = 0; i < n; i++)
 		touch(&work, &evidence.last, &chain[i]);
 	bool *missing = arena_array(comparer->arena, n, sizeof *missing);
@@ -299,27 +331,12 @@ static void find_missing(struct work *work)
 	work->n_missing = arena_array(work->arena, n, sizeof *work->n_missing);
 	work->n_effects = arena_array(work->arena, n, sizeof *work->n_effects);
 	struct evidence evidence;
-	evidence_init(&evidence, work->comparer, work->input->live);
+	evidence_init(&evidence, work->comparer, work->input->live, work->input->base);
 	evidence.last = work->applied_touch;
 	judge(&evidence, work->input->applied, n, work->missing, work->n_missing, work->n_effects);
 }
 
 // Classes.
-
-// More dropped columns than the migrations left prove that a hand was at the table: counters of GROUP_EVIDENCE.
-static bool shows_the_hand(const struct work *work, const struct object *object)
-{
-	const struct object *live = object->kind->child ? snapshot_find(work->input->live, NULL, object->path, object->n_path - 1) : NULL;
-	const struct object *base = object->kind->child ? snapshot_find(work->input->base, NULL, object->path, object->n_path - 1) : NULL;
-	if (live == NULL || base == NULL || live->kind != base->kind)
-		return false;
-	for (unsigned i = 0; i < live->kind->n_attrs; i++) {
-		const char *n_live = live->values[i], *n_base = base->values[i];
-		if (live->kind->attrs[i].group == GROUP_EVIDENCE && atoi(n_live == NULL ? "0" : n_live) > atoi(n_base == NULL ? "0" : n_base))
-			return true;
-	}
-	return false;
-}
 
 static void set_class(struct entry *entry, unsigned value, enum finding_class class, const struct effects *blame)
 {
@@ -332,12 +349,24 @@ static void classify_hand(struct work *work, struct entry *entry, unsigned value
 {
 	const struct object *object = any(entry);
 	const struct effects *blame = toucher(work, &work->applied_touch, object, value);
-	bool missing = blame != NULL && work->missing[blame - work->input->applied];
-	bool column_gone = entry->presence[LIVE] == ABSENT && shows_the_hand(work, object);
-	if (missing && !column_gone)
+	if (blame != NULL && work->missing[blame - work->input->applied])
 		set_class(entry, value, CLASS_SKIPPED, blame);
 	else
 		set_class(entry, value, work->input->unknown != NULL ? CLASS_VERSION_SKEW : CLASS_HAND_EDIT, blame);
+}
+
+// The last migration that is not applied and touched a value, or else what the object hangs on.
+static const struct effects *repo_toucher(struct work *work, const struct entry *entry, unsigned value)
+{
+	const struct effects *found = toucher(work, &work->repo_touch, any(entry), value);
+	for (int i = 0; i < 3 && found == NULL; i++) {
+		const struct object *parent = entry->in[i] == NULL ? NULL : object_parent(side(work, i), entry->in[i]);
+		for (int depth = 0; parent != NULL && found == NULL && depth < 3; depth++) {
+			found = toucher(work, &work->repo_touch, parent, EXISTENCE);
+			parent = object_parent(side(work, i), parent);
+		}
+	}
+	return found;
 }
 
 static void classify_unapplied(struct work *work, struct entry *entry, unsigned value)
@@ -368,10 +397,10 @@ static void classify_value(struct work *work, struct entry *entry, unsigned valu
 		classify_hand(work, entry, value);
 		break;
 	case ROW_AHEAD:
-		set_class(entry, value, CLASS_AHEAD, pending);
+		set_class(entry, value, CLASS_AHEAD, repo_toucher(work, entry, value));
 		break;
 	case ROW_COLLISION:
-		set_class(entry, value, CLASS_COLLISION, pending);
+		set_class(entry, value, CLASS_COLLISION, repo_toucher(work, entry, value));
 		break;
 	}
 }
@@ -432,8 +461,8 @@ static const char *blamed_evidence(struct work *work, const struct effects *blam
 	const char *said = work->input->untracked ? "comes before what is here" : "is recorded as applied";
 	if (work->n_effects[i] == 1)
 		return arena_printf(work->arena, "%s %s, but its only effect is missing: never run, or undone by hand", blame->version, said);
-	return arena_printf(work->arena, "%s %s, but %zu of %zu effects are missing: it never ran here", blame->version, said,
-	                    work->n_missing[i], work->n_effects[i]);
+	return arena_printf(work->arena, "%s %s, but %zu of %zu effects are missing", blame->version, said, work->n_missing[i],
+	                    work->n_effects[i]);
 }
 
 static bool is_applied_chain(const struct work *work, const struct effects *effects)
@@ -448,13 +477,13 @@ static void weigh_finding(struct work *work, struct finding *finding, const stru
 	finding->severity = severities[finding->class];
 	if (finding->class == CLASS_HAND_EDIT && blame != NULL && finding->change != CHANGE_ADDED) {
 		size_t i = (size_t)(blame - input->applied);
-		if (work->n_missing[i] == 0)
+		if (finding->have == NULL && dropped_by_hand(input->live, input->base, finding->object))
+			finding->evidence = "the table has more dropped columns than the migrations left";
+		else if (work->n_missing[i] == 0)
 			finding->evidence = arena_printf(work->arena, "the rest of %s is there: it ran", blame->version);
 		else if (work->n_effects[i] > work->n_missing[i])
 			finding->evidence = arena_printf(work->arena, "%zu of %zu effects of %s are there: it ran", work->n_effects[i] - work->n_missing[i],
 			                                 work->n_effects[i], blame->version);
-		else if (shows_the_hand(work, finding->object))
-			finding->evidence = "the table has more dropped columns than the migrations left";
 	}
 	if (finding->class == CLASS_SKIPPED && blame != NULL) {
 		if (blame->role == ROLE_EDITED)

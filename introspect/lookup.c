@@ -379,7 +379,7 @@ static void relation_row(struct postgres_read *read, struct row row)
 		.relforcerowsecurity = row_text(row, 4)[2] == 't', .relreplident = row_text(row, 4)[3],
 		.relispartition = row_text(row, 4)[4] == 't',
 		.relowner = row_oid(row, 5), .reltablespace = row_oid(row, 6), .relam = row_oid(row, 7),
-		.reloptions = row_list(read, row, 8), .reloftype = row_oid(row, 9), .toast_options = row_list(read, row, 10),
+		.reloptions = row_list(read, row, 8), .reloftype = row_oid(row, 9), .toast_options = row_list(read, row, 10), .reltype = row_oid(row, 11),
 	};
 	struct lookup *lookup = read->lookup;
 	oid_map_put(&lookup->relations, oid, relation);
@@ -418,6 +418,8 @@ static void relations_done_row(struct postgres_read *read, struct row row)
 		relation->object = kind->relation_read(read, relation);
 		if (relation->object != NULL)
 			read_remember(read, PG_CLASS, relation->oid, relation->object);
+		if (relation->object != NULL && relation->relkind == 'c') // its comment hangs on the type
+			read_remember(read, PG_TYPE, relation->reltype, relation->object);
 		if (relation->object != NULL && read->groups & 1u << GROUP_OWNER)
 			relation->object->values[ATTR_OWNER] = read_role(read, relation->relowner);
 	}
@@ -443,7 +445,7 @@ const struct pg_query lookup_queries[] = {
 	{ "relations",
 	  "select c.oid, c.relnamespace, c.relname, c.relkind, "
 	  "concat(c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.relispartition), "
-	  "c.relowner, c.reltablespace, c.relam, c.reloptions, c.reloftype, t.reloptions "
+	  "c.relowner, c.reltablespace, c.relam, c.reloptions, c.reloftype, t.reloptions, c.reltype "
 	  "from pg_class c join pg_namespace n on n.oid = c.relnamespace "
 	  "left join pg_class t on t.oid = c.reltoastrelid and t.reloptions is not null "
 	  "where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and " USER_SCHEMA,

@@ -56,7 +56,7 @@ struct pg_relation {
 	const char *schema, *name;
 	char relkind, relpersistence, relreplident;
 	bool relrowsecurity, relforcerowsecurity, relispartition;
-	unsigned reltablespace, relam, reloftype, relowner;
+	unsigned reltablespace, relam, reloftype, relowner, reltype;
 	const char *reloptions, *toast_options; // as lists, NULL for none
 	const char *parents;                   // what it inherits from, or is a partition of; NULL for none
 	struct pg_relation *parent;            // the first of them

@@ -313,7 +313,7 @@ static bool journal_is_hot(const char *path)
 
 // Copies the database into a folder that nobody else can enter. Whatever was written before the first look shows in
 // the copy; whatever is written after the pause shows in the second look, since file times have moved on by then.
-static bool copy_make(struct sqlite_session *session, const struct place *place, struct err *err)
+static bool copy_make(char **folder, const struct place *place, const char *where, struct err *err)
 {
 	const char *temporary = getenv("TMPDIR");
 	auto_buf template = BUF_INIT, name = BUF_INIT, wal = BUF_INIT;
@@ -322,26 +322,27 @@ static bool copy_make(struct sqlite_session *session, const struct place *place,
 	for (int i = 0; i < COPY_TRIES; i++) {
 		struct state before, after;
 		if (journal_is_hot(place->path))
-			return result_error(session->where, SQLITE_READONLY_ROLLBACK, "a rollback journal is beside it",
-			                    "opening the file", err);
-		if (!state_read(&before, place->path, session->where, err))
+			return result_error(where, SQLITE_READONLY_ROLLBACK, "a rollback journal is beside it", "opening the file",
+			                    err);
+		if (!state_read(&before, place->path, where, err))
 			return false;
 		pause_ms(CLOCK_TICK_MS);
 		if (mkdtemp(template.data) == NULL)
-			return copy_failed(session->where, template.data, errno, err);
-		session->folder = strdup(template.data);
-		folder_name(&name, session->folder, "");
-		if (!copy_database(place->path, name.data, before.files[0].size, session->where, err))
+			return copy_failed(where, template.data, errno, err);
+		*folder = strdup(template.data);
+		invariant(*folder != NULL, "out of memory");
+		folder_name(&name, *folder, "");
+		if (!copy_database(place->path, name.data, before.files[0].size, where, err))
 			return false;
-		folder_name(&name, session->folder, "-wal");
-		if (!copy_wal(wal.data, name.data, session->where, err) || !state_read(&after, place->path, session->where, err))
+		folder_name(&name, *folder, "-wal");
+		if (!copy_wal(wal.data, name.data, where, err) || !state_read(&after, place->path, where, err))
 			return false;
 		if (state_equal(&before, &after))
 			return true;
-		folder_remove(&session->folder);
+		folder_remove(folder);
 		memcpy(template.data + template.length - 6, "XXXXXX", 6);
 	}
-	return err_set(err, "locked", session->where, "run again when nothing writes to it, or run as the file's owner",
+	return err_set(err, "locked", where, "run again when nothing writes to it, or run as the file's owner",
 	               "the file is written to all the time: a copy of it would not be consistent");
 }
 
@@ -431,12 +432,6 @@ static bool connect_file(struct sqlite_session *session, const char *path, const
 	return true;
 }
 
-static void disconnect(struct sqlite_session *session)
-{
-	sqlite3_close(session->db);
-	session->db = NULL;
-}
-
 bool sqlite_session_open(struct sqlite_session *session, const char *path, const struct read_options *options, struct err *err)
 {
 	*session = (struct sqlite_session){ .where = options->name != NULL ? options->name : path };
@@ -450,21 +445,23 @@ bool sqlite_session_open(struct sqlite_session *session, const char *path, const
 		int result = sqlite3_errcode(session->db) & 0xff;
 		bool unusable = place.wal && (result == SQLITE_READONLY || result == SQLITE_CANTOPEN) &&
 		                strcmp(err->code, "hot-journal") != 0;
-		disconnect(session);
+		sqlite_session_close(session);
 		if (!unusable)
 			return false;
 	}
 	log_info(options->log, "%s: reading a private copy of %s: it is in WAL mode, and -wal and -shm may not be made beside it",
 	         session->where, path);
-	if (!copy_make(session, &place, err))
+	// SQLite has all of the copy open once it has read from it: the names can go, so that not even a kill leaves it behind
+	__attribute__((cleanup(folder_remove))) char *folder = NULL;
+	if (!copy_make(&folder, &place, session->where, err))
 		return false;
 	auto_buf copy = BUF_INIT;
-	folder_name(&copy, session->folder, "");
+	folder_name(&copy, folder, "");
 	return connect_file(session, copy.data, options, err);
 }
 
 void sqlite_session_close(struct sqlite_session *session)
 {
-	disconnect(session);
-	folder_remove(&session->folder);
+	sqlite3_close(session->db);
+	session->db = NULL;
 }

@@ -14,7 +14,6 @@ struct read_options;
 struct sqlite_session {
 	sqlite3 *db;
 	const char *where;        // for messages
-	char *folder;             // of the private copy; NULL: the file itself is open
 	struct timespec deadline; // statements are interrupted then
 };
 

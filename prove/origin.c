@@ -38,6 +38,29 @@ static const struct migration *find(const struct migration *const *chain, size_t
 	return NULL;
 }
 
+// Fills the place and the statement: the last that names the object best, or the first of all. Returns how well it does, as
+// statement_names.
+static int look_for(struct arena *arena, enum engine engine, const struct script *script, const struct object *object, struct origin *origin)
+{
+	int best = 0;
+	bool first = true;
+	for (size_t i = 0; i < script->n_units; i++) {
+		size_t n;
+		const struct statement *statements = split_statements(arena, engine, script->units[i].text, &n);
+		for (size_t j = 0; j < n; j++) {
+			int names = statement_names(engine, statements[j].text, object->kind, object->path, object->n_path);
+			if (!first && (names == 0 || names < best))
+				continue;
+			first = false;
+			best = names;
+			origin->line = script->units[i].line + statements[j].line - 1;
+			origin->exact = names > 0;
+			origin->statement = names > 0 ? statements[j].text : NULL;
+		}
+	}
+	return best;
+}
+
 void origin_find(struct arena *arena, const struct migrations *set, enum engine engine, const struct migration *const *chain,
                  size_t n_chain, const struct snapshot *live, struct finding *finding)
 {
@@ -51,27 +74,13 @@ void origin_find(struct arena *arena, const struct migrations *set, enum engine 
 	origin->line = 1;
 	if (migration->not_runnable != NULL || !set->framework->script(arena, set, engine, migration, &script, &ignored))
 		return;
-	const struct object *object = finding->object;
-	// something added was made by no migration, unless a pending one makes it as well: what it hangs on was
-	if (finding->change == CHANGE_ADDED && finding->want == NULL && finding->class == CLASS_HAND_EDIT)
-		object = object_parent(live, object);
-	int best = 0;
-	bool first = true;
-	for (size_t i = 0; i < script.n_units; i++) {
-		size_t n;
-		const struct statement *statements = split_statements(arena, engine, script.units[i].text, &n);
-		for (size_t j = 0; j < n; j++) {
-			int names = object == NULL ? 0 : statement_names(engine, statements[j].text, object->kind, object->path, object->n_path);
-			if (!first && (names == 0 || names < best))
-				continue;
-			first = false;
-			best = names;
-			origin->line = script.units[i].line + statements[j].line - 1;
-			origin->exact = names > 0;
-			origin->statement = names > 0 ? statements[j].text : NULL;
-		}
-	}
+	// something that no migration makes (added by hand): what it hangs on was made by one, or is dropped by one
+	const struct object *parent = finding->want == NULL ? object_parent(live, finding->object) : NULL;
+	if (look_for(arena, engine, &script, finding->object, origin) < 2 && parent != NULL)
+		look_for(arena, engine, &script, parent, origin);
+	static const char *const verbs[] = { [CHANGE_ADDED] = "makes", [CHANGE_REMOVED] = "drops", [CHANGE_ALTERED] = "sets" };
 	if (finding->class == CLASS_AHEAD && finding->evidence == NULL && origin->statement != NULL)
-		finding->evidence = arena_printf(arena, "%s makes it too, and %s at the next deploy", origin->version,
-		                                 passes_over(origin->statement) ? "will pass over it (a no-op)" : "will fail on it");
+		finding->evidence = arena_printf(arena, "%s %s it too, and %s at the next deploy", origin->version, verbs[finding->change],
+		                                 passes_over(origin->statement) ? "will pass over it (a no-op)"
+		                                 : finding->change == CHANGE_ALTERED ? "will do it again" : "will fail on it");
 }

@@ -218,7 +218,9 @@ static const char *read_as(struct arena *arena, uid_t user, const char *path, co
 		struct arena *own = arena_new();
 		struct err err;
 		auto_buf text = BUF_INIT;
-		struct snapshot *snapshot = sqlite_read(own, path, &(struct read_options){ .lock_timeout_ms = 1 }, &err);
+		const struct version_query queries[] = { { "t", NULL, NULL }, { NULL } }; // transactions of their own
+		const struct read_options options = { .lock_timeout_ms = 1, .versions = queries };
+		struct snapshot *snapshot = sqlite_read(own, path, &options, &err);
 		for (size_t i = 0; snapshot != NULL && i < snapshot->n_objects; i++)
 			buf_addf(&text, "%s", snapshot->objects[i]->n_path == 1 ? snapshot->objects[i]->path[0] : "");
 		buf_adds(&text, snapshot == NULL ? err.code : "");

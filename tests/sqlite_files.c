@@ -185,7 +185,8 @@ const char *differences(struct arena *arena, const struct snapshot *a, const str
 		const struct object *x = a->objects[i++], *y = b->objects[j++];
 		for (unsigned k = 0; k < x->kind->n_attrs; k++) {
 			const char *value_x = x->values[k], *value_y = y->values[k];
-			if (x->kind->attrs[k].group != GROUP_STRUCTURE || value_x == value_y || (value_x != NULL && value_y != NULL && strcmp(value_x, value_y) == 0))
+			bool equal = value_x == value_y || (value_x != NULL && value_y != NULL && strcmp(value_x, value_y) == 0);
+			if (equal || x->kind->attrs[k].group != GROUP_STRUCTURE)
 				continue;
 			buf_addf(&list, "%s ", x->kind->name);
 			object_name(&list, x);

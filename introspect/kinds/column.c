@@ -64,17 +64,20 @@ static void column_row(struct postgres_read *read, struct row row)
 	}
 	struct pg_column *column = add_column(read, relation, row_oid(row, 1));
 	*column = (struct pg_column){ .name = row_copy(read, row, 2), .type = row_intern(read, row, 3), .type_oid = row_oid(row, 4),
-	                              .collation = row_oid(row, 6), .inherited = row_text(row, 7) != NULL };
+	                              .collation = row_oid(row, 6) };
 	if (relation->object->kind->column_list != 0)
 		return;
 	struct object *object = column->object = read_add_child(read, &kind_column, relation->object, column->name);
 	object->values[TYPE] = column->type;
 	object->values[COLLATION] = read_collation(read, column->collation);
 
-	const char *flags = row_text(row, 5); // ta/s/xp: not null, identity / generated / storage (if not the type's), compression
+	const char *flags = row_text(row, 5); // ta/s/x/p/t: not null, identity / generated / storage (if not the type's) / compression / local
 	object->values[NOT_NULL] = flags[0] == 't' ? "true" : NULL;
 	object->values[IDENTITY] = word(flags[1], "ad", (const char *const[]){ "ALWAYS", "BY DEFAULT" });
 	const char *generated = strchr(flags, '/') + 1, *storage = strchr(generated, '/') + 1, *compression = strchr(storage, '/') + 1;
+	// a partition's columns are its parent's however they came; a child's own may only happen to agree with a parent's
+	bool is_local = strchr(compression, '/')[1] == 't';
+	column->inherited = row_text(row, 7) != NULL && (relation->relispartition || !is_local);
 	object->values[GENERATED] = *generated == '/' ? NULL : VALUE_UNREAD;
 	column->generated = word(*generated, "sv", (const char *const[]){ "STORED", "VIRTUAL" });
 	object->values[STORAGE] = word(*storage, "pemx", (const char *const[]){ "PLAIN", "EXTERNAL", "MAIN", "EXTENDED" });
@@ -111,7 +114,7 @@ static const struct pg_query queries[] = {
 	{ "columns",
 	  "select a.attrelid, a.attnum, case when not a.attisdropped then a.attname end, format_type(a.atttypid, a.atttypmod), "
 	  "a.atttypid, concat(a.attnotnull, a.attidentity, '/', a.attgenerated, '/', nullif(a.attstorage, t.typstorage), '/', "
-	  "@14{a.attcompression}{''}), nullif(a.attcollation, 100), nullif(a.attinhcount, 0), "
+	  "@14{a.attcompression}{''}, '/', a.attislocal), nullif(a.attcollation, 100), nullif(a.attinhcount, 0), "
 	  "nullif(@17{coalesce(a.attstattarget, -1)}{a.attstattarget}, -1), a.attoptions "
 	  "from pg_attribute a join pg_class c on c.oid = a.attrelid and c.relkind in ('r', 'p', 'v', 'm', 'c') and c.oid >= 16384 "
 	  "left join pg_type t on t.oid = a.atttypid where a.attnum > 0",

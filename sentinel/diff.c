@@ -7,6 +7,7 @@
 #include "base/sql.h"
 #include "diff/compare.h"
 #include "diff/ignore.h"
+#include "prove/rebuild.h"
 #include "prove/round_trip.h"
 #include "sentinel/run_report.h"
 #include "sentinel/source_read.h"
@@ -105,8 +106,8 @@ static struct finding *make_finding(const struct comparer *comparer, const struc
 	return finding;
 }
 
-// Texts that only a server can judge are asked of one that holds the replayed side. Where neither side is replayed, there is
-// none: then they count as different.
+// Texts that only a server can judge are asked of a scratch that holds the side that is wanted: replayed where it is the
+// repository, else made again from its snapshot.
 struct asking {
 	struct run *run;
 	struct envs *envs;
@@ -121,17 +122,30 @@ static bool ask(struct scratch *scratch, void *argument, struct err *err)
 	return round_trip(asking->comparer, asking->base, scratch, asking->server, asking->envs->cache, asking->run->log, err);
 }
 
+static bool ask_rebuilt(struct asking *asking, struct err *err)
+{
+	auto_scratch scratch = scratch_open(&asking->envs->scratch, asking->base->engine, asking->base->major, err);
+	return scratch != NULL && rebuild(scratch, asking->base, asking->run->log, err) && ask(scratch, asking, err);
+}
+
+// Without a scratch the texts count as different, which is said.
 static bool answer_questions(struct run *run, struct envs *envs, struct side *sides, struct comparer *comparer, struct err *err)
 {
-	int replayed = sides[WANT].source.type == SOURCE_REPO ? WANT : HAVE;
-	const struct side *other = &sides[N_SIDES - 1 - replayed];
-	if (comparer->n_questions == 0 || sides[replayed].source.type != SOURCE_REPO)
+	if (comparer->n_questions == 0)
 		return true;
-	struct asking asking = { run, envs, comparer, sides[replayed].snapshot, NULL };
-	if (!scratch_find(&envs->scratch, asking.base->engine, other->snapshot->major, run->arena, &asking.server, err))
-		return false;
-	return round_trip_recall(comparer, asking.base, asking.server, envs->cache) == 0 ||
-	       source_visit(run, envs, &sides[replayed].source, read_for(other), ask, &asking, err);
+	int base = sides[HAVE].source.type == SOURCE_REPO ? HAVE : WANT;
+	const struct side *other = &sides[N_SIDES - 1 - base];
+	bool replayed = sides[base].source.type == SOURCE_REPO;
+	struct asking asking = { run, envs, comparer, sides[base].snapshot, NULL };
+	struct err why;
+	if (!scratch_find(&envs->scratch, asking.base->engine, other->snapshot->major, run->arena, &asking.server, replayed ? err : &why)) {
+		if (!replayed)
+			log_warn(run->log, "%zu texts count as different, since there is no scratch server to judge them: %s", comparer->n_questions, why.text);
+		return !replayed;
+	}
+	if (round_trip_recall(comparer, asking.base, asking.server, envs->cache) == 0)
+		return true;
+	return replayed ? source_visit(run, envs, &sides[base].source, read_for(other), ask, &asking, err) : ask_rebuilt(&asking, err);
 }
 
 static void fill(struct run *run, const struct side *sides, struct comparer *comparer, const struct changes *changes,

@@ -137,8 +137,8 @@ static void add_setting(struct buf *sql, const char *setting, size_t length)
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		is_list |= strlen(lists[i]) == name_length && strncmp(lists[i], setting, name_length) == 0;
 	buf_addf(sql, "\n SET %.*s TO ", (int)name_length, setting);
-	if (is_list)
-		buf_adds(sql, value.data);
+	if (is_list) // an empty list is stored as one empty name, which SQL does not take as a name
+		buf_adds(sql, strcmp(value.data, "\"\"") == 0 ? "''" : value.data);
 	else
 		sql_literal(sql, value.data);
 }

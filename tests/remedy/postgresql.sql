@@ -20,6 +20,7 @@ BEGIN
   c := $$quoted; text$$ || c;
 END
 $body$;
+CREATE FUNCTION app.nowhere() RETURNS integer LANGUAGE sql SET search_path TO '' AS 'SELECT 1';
 CREATE FUNCTION app.many(n integer) RETURNS TABLE(i integer, j text) LANGUAGE sql ROWS 17 SECURITY DEFINER LEAKPROOF
   AS 'SELECT g, g::text FROM generate_series(1, n) g';
 CREATE FUNCTION app.all_of(VARIADIC parts text[]) RETURNS SETOF text LANGUAGE sql IMMUTABLE AS $$ SELECT unnest(parts) $$;

@@ -22,21 +22,21 @@ struct rule {
 	const char *risk; // NULL: nothing to say
 };
 
-#define MOMENT "stops reads and writes of the table for a moment"
-#define REWRITES "writes the whole table anew; reads and writes wait all that time"
-#define CONCURRENT "reads and writes go on; not within a transaction"
+#define MOMENT "locks the table for a moment"
+#define REWRITES "rewrites the table; reads and writes wait meanwhile"
+#define CONCURRENT "not in a transaction; reads and writes go on"
 
 // The first that fits.
 static const struct rule postgresql_rules[] = {
-	{ "CREATE INDEX CONCURRENTLY", GUARD_NO_TIMEOUT, false, CONCURRENT ". If it fails, drop the index that it left" },
-	{ "CREATE UNIQUE INDEX CONCURRENTLY", GUARD_NO_TIMEOUT, false, CONCURRENT ". If it fails (duplicates), drop the index that it left" },
+	{ "CREATE INDEX CONCURRENTLY", GUARD_NO_TIMEOUT, false, CONCURRENT "; drop what a failure leaves" },
+	{ "CREATE UNIQUE INDEX CONCURRENTLY", GUARD_NO_TIMEOUT, false, CONCURRENT "; fails on duplicates: drop what that leaves" },
 	{ "DROP INDEX CONCURRENTLY", GUARD_NO_TIMEOUT, false, CONCURRENT },
 	{ "REINDEX INDEX CONCURRENTLY", GUARD_NO_TIMEOUT, false, CONCURRENT },
 	{ "REINDEX", GUARD_TIMEOUT, false, "blocks writes, and in practice reads, while the index is built" },
 	{ "CREATE INDEX", GUARD_TIMEOUT, false, "blocks writes to the table while the index is built" },
 	{ "CREATE UNIQUE INDEX", GUARD_TIMEOUT, false, "blocks writes to the table while the index is built" },
 	{ "DROP INDEX", GUARD_TIMEOUT, false, MOMENT },
-	{ "ALTER INDEX * SET TABLESPACE", GUARD_TIMEOUT, false, "copies the index; reads and writes wait all that time" },
+	{ "ALTER INDEX * SET TABLESPACE", GUARD_TIMEOUT, false, "copies the index; reads and writes wait meanwhile" },
 	{ "ALTER INDEX", GUARD_NONE, false, NULL },
 
 	{ "ALTER TABLE * ADD COLUMN * STORED", GUARD_TIMEOUT, false, REWRITES },
@@ -44,19 +44,19 @@ static const struct rule postgresql_rules[] = {
 	{ "ALTER TABLE * ADD COLUMN", GUARD_TIMEOUT, false, MOMENT },
 	{ "ALTER TABLE * DROP COLUMN", GUARD_TIMEOUT, true, "the column's data is lost" },
 	{ "ALTER TABLE * ADD CONSTRAINT * FOREIGN KEY * NOT VALID", GUARD_TIMEOUT, false, "blocks writes to both tables for a moment" },
-	{ "ALTER TABLE * ADD CONSTRAINT * NOT VALID", GUARD_TIMEOUT, false, MOMENT "; new rows are checked at once" },
+	{ "ALTER TABLE * ADD CONSTRAINT * NOT VALID", GUARD_TIMEOUT, false, MOMENT },
 	{ "ALTER TABLE * ADD CONSTRAINT * USING INDEX", GUARD_TIMEOUT, false, MOMENT },
-	{ "ALTER TABLE * VALIDATE CONSTRAINT", GUARD_NONE, false, "reads the whole table; reads and writes go on. Fails if a row does not fit" },
+	{ "ALTER TABLE * VALIDATE CONSTRAINT", GUARD_NONE, false, "reads the whole table; reads and writes go on" },
 	{ "ALTER TABLE * ADD CONSTRAINT * FOREIGN KEY", GUARD_TIMEOUT, false, "blocks writes to both tables while all rows are checked" },
-	{ "ALTER TABLE * ADD CONSTRAINT", GUARD_TIMEOUT, false, "reads the whole table; reads and writes wait all that time" },
-	{ "ALTER TABLE * DROP CONSTRAINT", GUARD_TIMEOUT, false, MOMENT "; of a foreign key, of both tables" },
-	{ "ALTER TABLE * SET NOT NULL", GUARD_TIMEOUT, false, MOMENT ": the valid CHECK spares the scan" },
+	{ "ALTER TABLE * ADD CONSTRAINT", GUARD_TIMEOUT, false, "reads the whole table; reads and writes wait meanwhile" },
+	{ "ALTER TABLE * DROP CONSTRAINT", GUARD_TIMEOUT, false, MOMENT },
+	{ "ALTER TABLE * SET NOT NULL", GUARD_TIMEOUT, false, MOMENT },
 	{ "ALTER TABLE * SET STATISTICS", GUARD_NONE, false, NULL },
 	{ "ALTER TABLE * SET EXPRESSION", GUARD_TIMEOUT, false, REWRITES },
 	{ "ALTER TABLE * SET LOGGED", GUARD_TIMEOUT, false, REWRITES },
 	{ "ALTER TABLE * SET UNLOGGED", GUARD_TIMEOUT, true, REWRITES ". A crash empties an unlogged table, and standbys do not have it" },
 	{ "ALTER TABLE * SET ACCESS METHOD", GUARD_TIMEOUT, false, REWRITES },
-	{ "ALTER TABLE * SET TABLESPACE", GUARD_TIMEOUT, false, "copies the table; reads and writes wait all that time" },
+	{ "ALTER TABLE * SET TABLESPACE", GUARD_TIMEOUT, false, "copies the table; reads and writes wait meanwhile" },
 	{ "ALTER TABLE * ATTACH PARTITION", GUARD_TIMEOUT, false, "reads the new partition and the default one while both are locked" },
 	{ "ALTER TABLE * DETACH PARTITION", GUARD_TIMEOUT, false, "stops reads and writes of all partitions for a moment" },
 	{ "ALTER TABLE * TRIGGER ALL", GUARD_TIMEOUT, false, "needs a superuser; takes triggers along that were disabled on purpose" },
@@ -70,7 +70,7 @@ static const struct rule postgresql_rules[] = {
 
 	{ "CREATE TABLE * PARTITION OF", GUARD_TIMEOUT, false, "stops reads and writes of all partitions for a moment" },
 	{ "CREATE MATERIALIZED VIEW", GUARD_NONE, false, "runs its query once" },
-	{ "REFRESH MATERIALIZED VIEW", GUARD_TIMEOUT, false, "runs its query; reads of the view wait all that time" },
+	{ "REFRESH MATERIALIZED VIEW", GUARD_TIMEOUT, false, "runs its query; reads of the view wait meanwhile" },
 	{ "DROP MATERIALIZED VIEW", GUARD_TIMEOUT, false, "fails while other views use it; privileges on it are lost" },
 	{ "DROP VIEW", GUARD_TIMEOUT, false, "fails while other views use it; privileges on it are lost" },
 	{ "CREATE OR REPLACE VIEW", GUARD_TIMEOUT, false, NULL },
@@ -110,10 +110,13 @@ static const struct rule sqlite_rules[] = {
 	{ "", GUARD_NONE, false, NULL },
 };
 
-static const struct rule lossy_type_change = { "", GUARD_TIMEOUT, true, "values that do not fit are cut or make it fail; " REWRITES };
+static const struct rule lossy_type_change = { "", GUARD_TIMEOUT, true, REWRITES "; values that do not fit are cut, or make it fail" };
 static const struct rule rewriting_type_change = { "", GUARD_TIMEOUT, false, REWRITES ", indexes too" };
 static const struct rule cheap_type_change = { "", GUARD_TIMEOUT, false, MOMENT
-	"; longer if a CHECK or an expression or partial index names the column" };
+	"; longer if a CHECK, or an index by expression or predicate, names the column" };
+static const struct rule dropped_key = { "", GUARD_TIMEOUT, false, "locks both tables for a moment" };
+static const struct rule key_of_fresh = { "", GUARD_TIMEOUT, false, "blocks writes to the table that it refers to for a moment" };
+static const struct rule no_rule = { "", GUARD_NONE, false, NULL };
 
 static const char blanks[] = " \t\r\n";
 
@@ -201,12 +204,33 @@ static const struct rule *type_change_rule(const struct object *from, const stru
 	return rules[remedy_type_change(old, new)];
 }
 
+// What belongs to a table that is made right now is nobody's yet; only the tables that its keys refer to are.
+static bool is_of_fresh(const char *sql)
+{
+	static const char *const starts[] = { "ALTER ", "CREATE INDEX ", "CREATE UNIQUE INDEX ", "CREATE TRIGGER ", "CREATE POLICY ", "CREATE RULE " };
+	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+		if (strncmp(sql, starts[i], strlen(starts[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
 static const struct rule *rule_of(enum engine engine, const char *sql, const struct object *from, const struct object *to)
 {
-	static const char type_change[] = "ALTER TABLE * ALTER COLUMN * TYPE";
-	if (engine == ENGINE_POSTGRESQL && to != NULL && from != NULL && words_fit(type_change, sql, false))
+	if (engine == ENGINE_SQLITE) {
+		const struct rule *rule = sqlite_rules;
+		while (!words_fit(rule->words, sql, false))
+			rule++;
+		return rule;
+	}
+	int references = from == NULL ? -1 : kind_attr(from->kind, "references");
+	if (from != NULL && to != NULL && words_fit("ALTER TABLE * ALTER COLUMN * TYPE", sql, false))
 		return type_change_rule(from, to);
-	const struct rule *rule = engine == ENGINE_SQLITE ? sqlite_rules : postgresql_rules;
+	if (references >= 0 && from->values[references] != NULL && words_fit("ALTER TABLE * DROP CONSTRAINT", sql, false))
+		return &dropped_key;
+	if (from == NULL && !to->kind->child && is_of_fresh(sql))
+		return words_fit("ALTER TABLE * FOREIGN KEY", sql, false) ? &key_of_fresh : &no_rule;
+	const struct rule *rule = postgresql_rules;
 	while (!words_fit(rule->words, sql, false))
 		rule++;
 	return rule;

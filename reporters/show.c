@@ -258,7 +258,7 @@ void show_versions(struct buf *out, const struct env_report *env, void (*quote)(
 void show_version_words(const struct env_report *env, struct version_words words[VERSION_WORDS])
 {
 	const struct version_words all[VERSION_WORDS] = {
-		{ "dirty", "failed or not finished in {env}: what it left there counts as not applied", &env->dirty },
+		{ "dirty", "failed or not finished in {env}; what it left there counts as not applied. Clean that up and clear the mark before the next deploy", &env->dirty },
 		{ "skipped", "has not run in {env}, though later ones have", &env->skipped },
 		{ "unknown", "recorded in {env}, not in this checkout", &env->unknown },
 		{ "edited", "its file was changed after it was applied in {env}", &env->edited },
@@ -338,7 +338,7 @@ void show_unread(struct buf *out, const struct unread *unread, void (*quote)(str
 static const char *const labels[][2] = {
 	[CLASS_HAND_EDIT] = { "undo", "keep" },
 	[CLASS_SKIPPED] = { "run", NULL },
-	[CLASS_VERSION_SKEW] = { "run", NULL },
+	[CLASS_VERSION_SKEW] = { NULL, NULL }, // said once for the environment: see show_deploy
 	[CLASS_AHEAD] = { "undo", NULL },
 	[CLASS_COLLISION] = { "undo", "keep" },
 };

@@ -13,7 +13,7 @@
 #include "reporters/show.h"
 
 enum {
-	WIDTH_DEFAULT = 100, // where the output is no terminal
+	WIDTH_DEFAULT = 120, // where the output is no terminal
 	CLASS_COLUMN = 2, NAME_COLUMN = 15, ATTR_COLUMN = 17, LABEL_WIDTH = 8,
 	SQL_LINES = 24, // of one remedy, unless verbose
 	DIFF_CONTEXT = 2,
@@ -353,7 +353,8 @@ static void remedy(const struct page *page, const char *word, const struct remed
 	for (size_t s = 0; s < n_statements; s++) {
 		size_t n;
 		const char **lines = text_lines(page->arena, statements[s].sql, &n);
-		const char *risk = statements[s].risk != NULL ? safe(page, statements[s].risk) : "";
+		bool said = s > 0 && statements[s].risk != NULL && statements[s - 1].risk != NULL && strcmp(statements[s].risk, statements[s - 1].risk) == 0;
+		const char *risk = statements[s].risk != NULL && !said ? safe(page, statements[s].risk) : "";
 		bool beside = *risk != '\0' && n == 1 && column + show_width(lines[0]) + 6 + show_width(risk) <= (size_t)page->width;
 		if (!beside)
 			risk_lines(page, &label, risk);
@@ -440,7 +441,10 @@ static void finding(const struct page *page, const struct env_report *env, const
 	}
 	if (keep != NULL)
 		remedy(page, keep, finding->repo, finding->n_repo);
-	if (run != NULL)
+	const char *deploy = show_deploy(env);
+	if (run != NULL && deploy != NULL && strcmp(finding->env[0].sql + strspn(finding->env[0].sql, "- "), deploy) == 0)
+		labelled(page, NAME_COLUMN, "run:", PLAIN, deploy); // no SQL
+	else if (run != NULL)
 		remedy(page, run, finding->env, finding->n_env);
 	if (page->options->verbose)
 		labelled(page, NAME_COLUMN, "id:", DIM, finding->id);

@@ -75,10 +75,10 @@ static const struct pg_query queries[] = {
 static void add_final_modify(struct buf *sql, const char *modify)
 {
 	if (strstr(modify, "EXTRA") != NULL)
-		buf_adds(sql, ",\n\tFINALFUNC_EXTRA");
+		buf_adds(sql, ",\n    FINALFUNC_EXTRA");
 	const char *word = strncmp(modify, "EXTRA", 5) == 0 ? modify + 5 + strspn(modify + 5, " ") : modify;
 	if (*word != '\0')
-		buf_addf(sql, ",\n\tFINALFUNC_MODIFY = %s", word);
+		buf_addf(sql, ",\n    FINALFUNC_MODIFY = %s", word);
 }
 
 static void write_aggregate(struct buf *sql, const struct object *aggregate)
@@ -89,7 +89,7 @@ static void write_aggregate(struct buf *sql, const struct object *aggregate)
 	const char *path[] = { aggregate->path[0], plain.data };
 	buf_adds(sql, "CREATE OR REPLACE AGGREGATE ");
 	sql_name(sql, path, 2);
-	buf_addf(sql, "(%s) (\n\tSFUNC = %s,\n\tSTYPE = %s", values[ARGUMENTS] == NULL ? "*" : values[ARGUMENTS], values[STATE_FUNCTION],
+	buf_addf(sql, "(%s) (\n    SFUNC = %s,\n    STYPE = %s", values[ARGUMENTS] == NULL ? "*" : values[ARGUMENTS], values[STATE_FUNCTION],
 	         values[STATE_TYPE]);
 	static const struct { int attr; const char *name; bool literal; } options[] = {
 		{ STATE_SPACE, "SSPACE", false }, { FINAL_FUNCTION, "FINALFUNC", false }, { COMBINE_FUNCTION, "COMBINEFUNC", false },
@@ -100,7 +100,7 @@ static void write_aggregate(struct buf *sql, const struct object *aggregate)
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
 		if (values[options[i].attr] == NULL)
 			continue;
-		buf_addf(sql, ",\n\t%s = ", options[i].name);
+		buf_addf(sql, ",\n    %s = ", options[i].name);
 		if (options[i].literal)
 			sql_literal(sql, values[options[i].attr]);
 		else
@@ -110,11 +110,11 @@ static void write_aggregate(struct buf *sql, const struct object *aggregate)
 		add_final_modify(sql, values[FINAL_MODIFY]);
 	if (values[SORT_OPERATOR] != NULL) { // "<(integer,integer)", "public.<(a,b)"
 		size_t length = (size_t)(strrchr(values[SORT_OPERATOR], '(') - values[SORT_OPERATOR]);
-		buf_addf(sql, ",\n\tSORTOP = OPERATOR(%s%.*s)", memchr(values[SORT_OPERATOR], '.', length) == NULL ? "pg_catalog." : "", (int)length,
+		buf_addf(sql, ",\n    SORTOP = OPERATOR(%s%.*s)", memchr(values[SORT_OPERATOR], '.', length) == NULL ? "pg_catalog." : "", (int)length,
 		         values[SORT_OPERATOR]);
 	}
 	if (values[AGGREGATE_KIND] != NULL && strcmp(values[AGGREGATE_KIND], "hypothetical-set") == 0)
-		buf_adds(sql, ",\n\tHYPOTHETICAL");
+		buf_adds(sql, ",\n    HYPOTHETICAL");
 	buf_adds(sql, "\n);\n");
 }
 

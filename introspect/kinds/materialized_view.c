@@ -99,6 +99,8 @@ static bool materialized_view_alter(struct buf *sql, const struct snapshot *in, 
 		return false;
 	if (changed & (1u << DEFINITION | 1u << COLUMNS)) {
 		ddl_drop(sql, in, from);
+		if (!(changed & 1u << DEFINITION)) // which the view itself keeps from being altered
+			ddl_remark(sql, "now alter the columns that it reads: the view itself is as it was");
 		materialized_view_create(sql, in, to);
 		ddl_children(sql, in, to);
 		return true;

@@ -260,7 +260,7 @@ static void add_own_columns(struct buf *sql, const struct snapshot *in, const st
 	for (size_t i = 0; i < n; i++) {
 		if (inherited_column(in, table, columns[i]->path[columns[i]->n_path - 1]) != NULL)
 			continue;
-		buf_adds(sql, n_own++ > 0 ? ",\n\t" : "\n\t");
+		buf_adds(sql, n_own++ > 0 ? ",\n    " : "\n    ");
 		column_definition(sql, in, columns[i]);
 	}
 	buf_adds(sql, n_own > 0 ? "\n)" : ")");
@@ -350,7 +350,7 @@ static bool sqlite_create(struct buf *sql, const struct snapshot *in, const stru
 	object_name(sql, table);
 	buf_adds(sql, " (");
 	for (size_t i = 0; i < n_columns; i++) {
-		buf_adds(sql, i > 0 ? ",\n\t" : "\n\t");
+		buf_adds(sql, i > 0 ? ",\n    " : "\n    ");
 		column_definition(sql, in, columns[i]);
 		for (size_t c = 0; c < n_constraints && values[AUTOINCREMENT] != NULL; c++) {
 			if (is_key_of(constraints[c], columns[i])) {
@@ -362,7 +362,7 @@ static bool sqlite_create(struct buf *sql, const struct snapshot *in, const stru
 	for (size_t i = 0; i < n_constraints; i++) {
 		if (constraints[i] == written)
 			continue;
-		buf_adds(sql, ",\n\t");
+		buf_adds(sql, ",\n    ");
 		constraint_definition(sql, in, constraints[i]);
 	}
 	buf_adds(sql, "\n)");

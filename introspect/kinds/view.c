@@ -116,6 +116,8 @@ static bool view_alter(struct buf *sql, const struct snapshot *in, const struct 
 		bool replace = only_adds_columns(from, to);
 		if (!replace)
 			ddl_drop(sql, in, from);
+		if (!(changed & 1u << DEFINITION)) // which the view itself keeps from being altered
+			ddl_remark(sql, "now alter the columns that it reads: the view itself is as it was");
 		write_view(sql, in, to, replace ? "CREATE OR REPLACE" : "CREATE");
 		if (!replace)
 			ddl_children(sql, in, to);

@@ -273,6 +273,15 @@ const struct migration *const *set_chain(struct arena *arena, const struct migra
 	return NULL;
 }
 
+// Projects that support several engines keep their migrations apart by folders that are named for them.
+static bool folders_say_sqlite(const struct run *run)
+{
+	bool say = false;
+	for (size_t i = 0; i < run->options->migrations.n; i++)
+		say = say || strcasestr(run->options->migrations.items[i], "sqlite") != NULL;
+	return say;
+}
+
 enum engine env_engine(struct run *run, enum engine asked)
 {
 	size_t n_sqlite = 0;
@@ -283,7 +292,8 @@ enum engine env_engine(struct run *run, enum engine asked)
 			n_sqlite += source.type == SOURCE_SQLITE ? 1 : 0;
 	}
 	bool all_sqlite = n_sqlite > 0 && n_sqlite == run->config->n_envs;
-	return asked != 0 ? asked : all_sqlite ? ENGINE_SQLITE : ENGINE_POSTGRESQL;
+	bool sqlite = run->config->n_envs > 0 ? all_sqlite : folders_say_sqlite(run);
+	return asked != 0 ? asked : sqlite ? ENGINE_SQLITE : ENGINE_POSTGRESQL;
 }
 
 static const char *const *texts(struct run *run, const struct setting_list *list, struct err *err)

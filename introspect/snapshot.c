@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/arena.h"
+#include "base/auto.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/sql.h"
@@ -316,6 +317,86 @@ json_t *snapshot_to_json(const struct snapshot *snapshot)
 	}
 	json_object_set_new(root, "objects", objects);
 	return root;
+}
+
+// The same as text, written directly: a tree of a large database would cost more than reading it. One object a line, so that
+// two files can be compared line by line.
+
+// A string in quotes; bytes that are no UTF-8 as json_text has them.
+static void print_text(struct buf *out, const char *text)
+{
+	size_t start = out->length;
+	buf_addc(out, '"');
+	const char *plain = text; // what needs no escape is copied in one piece
+	const char *c = text;
+	for (; *c != '\0'; c++) {
+		unsigned char byte = (unsigned char)*c;
+		if (byte >= 0x80) { // only jansson judges what is UTF-8
+			json_t *json = json_text(text);
+			auto_free escaped = json_dumps(json, JSON_ENCODE_ANY);
+			json_decref(json);
+			invariant(escaped != NULL, "JSON text");
+			out->length = start;
+			buf_adds(out, escaped);
+			return;
+		}
+		if (byte >= 0x20 && byte != '"' && byte != '\\')
+			continue;
+		buf_add(out, plain, (size_t)(c - plain));
+		if (byte == '\n')
+			buf_adds(out, "\\n");
+		else if (byte < 0x20)
+			buf_addf(out, "\\u%04X", byte);
+		else
+			buf_addf(out, "\\%c", byte);
+		plain = c + 1;
+	}
+	buf_add(out, plain, (size_t)(c - plain));
+	buf_addc(out, '"');
+}
+
+static void print_object(struct buf *out, const struct object *object)
+{
+	buf_adds(out, "{\"kind\": ");
+	print_text(out, object->kind->name);
+	buf_adds(out, ", \"path\": [");
+	for (unsigned i = 0; i < object->n_path; i++) {
+		buf_adds(out, i > 0 ? ", " : "");
+		print_text(out, object->path[i]);
+	}
+	buf_adds(out, "], \"attributes\": {");
+	bool first = true;
+	for (unsigned i = 0; i < object->kind->n_attrs; i++) {
+		if (object->values[i] == NULL)
+			continue;
+		buf_addf(out, "%s\"%s\": ", first ? "" : ", ", object->kind->attrs[i].name);
+		first = false;
+		if (object->values[i] == VALUE_UNREAD)
+			buf_adds(out, "null");
+		else
+			print_text(out, object->values[i]);
+	}
+	buf_adds(out, "}}");
+}
+
+void snapshot_print(struct buf *out, const struct snapshot *snapshot)
+{
+	struct snapshot head = *snapshot; // everything but the objects
+	head.n_objects = 0;
+	json_t *json = snapshot_to_json(&head);
+	auto_free text = json_dumps(json, JSON_INDENT(1));
+	json_decref(json);
+	invariant(text != NULL, "JSON text");
+	static const char tail[] = "[]\n}"; // the empty list of objects comes last
+	size_t length = strlen(text) - strlen(tail);
+	invariant(strcmp(text + length, tail) == 0, "JSON text ends with the objects");
+	buf_add(out, text, length);
+	buf_addc(out, '[');
+	for (size_t i = 0; i < snapshot->n_objects; i++) {
+		buf_adds(out, i > 0 ? ",\n  " : "\n  ");
+		print_object(out, snapshot->objects[i]);
+	}
+	buf_adds(out, snapshot->n_objects > 0 ? "\n ]\n}\n" : "]\n}\n");
 }
 
 // JSON in.

@@ -100,6 +100,7 @@ json_t *unread_to_json(const struct unread *unread, size_t n);
 // Canonical JSON: {"driftcheck", "schema", "engine", "server", "database", "complete", "version": {"table", "columns",
 // "rows"}, "unread", "notes", "objects": [{"kind", "path", "attributes": {...}}]}, objects sorted, NULL values left out.
 json_t *snapshot_to_json(const struct snapshot *snapshot); // a new reference
+void snapshot_print(struct buf *out, const struct snapshot *snapshot); // the same as text, one object a line
 // Reads it back. Fails (code "snapshot") on another model, an unknown kind or attribute, or anything malformed; `where`
 // names the source in errors.
 struct snapshot *snapshot_from_json(struct arena *arena, const json_t *json, const char *where, struct err *err);

@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 // `driftcheck snapshot SOURCE`: canonical JSON, which can be kept, compared and checked elsewhere.
-#include <jansson.h>
-
-#include "base/auto.h"
 #include "sentinel/source_read.h"
-
-AUTO_DEFINE(auto_json_cleanup, json_t *, json_decref)
-#define auto_json __attribute__((cleanup(auto_json_cleanup))) json_t *
 
 enum exit_status command_snapshot(struct run *run, struct err *err)
 {
@@ -23,10 +17,7 @@ enum exit_status command_snapshot(struct run *run, struct err *err)
 	struct snapshot *snapshot = source_read(run, &envs, &env.source, &options, (struct read_for){ 0 }, run->arena, err);
 	if (snapshot == NULL)
 		return EXIT_TROUBLE;
-	auto_json json = snapshot_to_json(snapshot);
-	auto_free text = json_dumps(json, JSON_INDENT(1));
-	invariant(text != NULL, "JSON text");
-	buf_addf(&run->out, "%s\n", text);
+	snapshot_print(&run->out, snapshot);
 	for (size_t i = 0; i < snapshot->n_unread; i++)
 		log_warn(run->log, "%s: %s: not read: %s", env.name, snapshot->unread[i].kind, snapshot->unread[i].why);
 	return snapshot->complete ? EXIT_CLEAN : EXIT_TROUBLE;

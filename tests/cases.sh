@@ -22,7 +22,7 @@ declare -A setting
 read_case() {
 	local key value line
 	setting=([what]='' [engine]='' [framework]=golang-migrate [applied]=all [expect]='' [dump]=same [args]='' [git]=no
-		[restored]=no [tracked]=yes [environments]=prod)
+		[restored]=no [tracked]=yes [table]='' [schema]='' [environments]=prod)
 	while IFS= read -r line; do
 		line=${line%%#*}
 		[ -n "${line//[[:space:]]/}" ] || continue
@@ -52,7 +52,7 @@ stable_text() {
 
 sql() { # database, the script on stdin
 	case $engine in
-	postgresql) psql -X -q -v ON_ERROR_STOP=1 -d "$1" ;;
+	postgresql) PGOPTIONS=${setting[schema]:+-c search_path=${setting[schema]}} psql -X -q -v ON_ERROR_STOP=1 -d "$1" ;;
 	sqlite) sqlite3 -bail "$work/$1.db" ;;
 	esac >"$work/sql.log" 2>&1
 }
@@ -110,6 +110,7 @@ make_environment() { # database
 		pg_dump "$1" | grep -vE '^[\](un)?restrict' | sql "$1_restored" || { complain "the restore failed" <"$work/sql.log" && return 1; }
 		psql -X -q -c "DROP DATABASE \"$1\"" -c "ALTER DATABASE \"$1_restored\" RENAME TO \"$1\""
 	fi
+	[[ $table != *.* ]] || psql -X -q -d "$1" -c "GRANT USAGE ON SCHEMA ${table%%.*} TO reader"
 	[ -z "$table" ] || psql -X -q -d "$1" -c "GRANT SELECT ON $table TO reader"
 }
 
@@ -259,7 +260,7 @@ run_job() {
 	database=case_$(tr -c 'a-z0-9\n' _ <<<"$case_name")
 	mkdir -p "$work"
 	read_case
-	table=$(version_table_of "${setting[framework]}")
+	table=${setting[table]:-$(version_table_of "${setting[framework]}")}
 	[ "${setting[tracked]}" = yes ] || table=
 	url=$(address "$database")
 	export CASE_URL=$url

@@ -159,6 +159,7 @@ record_sql() { # framework engine table number file failed rank
 environment_sql() { # framework engine table "0001 0002:unrun ..." folder...
 	local framework=$1 engine=$2 table=$3 words=$4 word number file rank=0 failed
 	shift 4
+	case $table in *.*) echo "CREATE SCHEMA IF NOT EXISTS ${table%%.*};" ;; esac
 	[ -z "$table" ] || version_table_sql "$framework" "$engine" "$table"
 	for word in $words; do
 		number=${word%%:*}
@@ -168,6 +169,7 @@ environment_sql() { # framework engine table "0001 0002:unrun ..." folder...
 			failed=no
 			[[ $word == *:failed* ]] && failed=yes
 			rank=$((rank + 1))
+			[ "$engine" = sqlite ] || echo 'RESET search_path;' # the frameworks know the table's schema, whatever a file has set
 			record_sql "$framework" "$engine" "$table" "$number" "$file" "$failed" "$rank"
 		}
 	done

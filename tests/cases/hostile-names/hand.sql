@@ -1,0 +1,2 @@
+ALTER TABLE "Odd ""table"".name" ADD COLUMN "new`column`" integer;
+DROP INDEX "Odd|index";

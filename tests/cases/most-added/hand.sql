@@ -1,0 +1,6 @@
+CREATE TABLE a (id integer PRIMARY KEY);
+CREATE TABLE b (id integer PRIMARY KEY);
+CREATE TABLE c (id integer PRIMARY KEY);
+CREATE TABLE d (id integer PRIMARY KEY);
+CREATE TABLE e (id integer PRIMARY KEY);
+CREATE VIEW f AS SELECT id FROM a;

@@ -1,0 +1,5 @@
+-- migrate:up
+CREATE TABLE public.users (id integer PRIMARY KEY);
+
+-- migrate:down
+DROP TABLE public.users;

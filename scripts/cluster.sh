@@ -3,9 +3,10 @@
 # A throwaway PostgreSQL for examples, tests and benchmarks: on a Unix socket only, durability off, gone with the shell that
 # started it, even on kill -9. Sourced. Sets PGHOST, PGPORT, PGUSER and PGDATABASE, so that psql and the like find it.
 
-# The folder of the newest server binaries here; fails if there are none.
+# The folder of the server binaries: CLUSTER_BINDIR, or that of the newest here; fails if there are none.
 cluster_bindir() {
 	local found
+	[ -n "${CLUSTER_BINDIR:-}" ] && printf '%s\n' "$CLUSTER_BINDIR" && return
 	found=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
 	[ -x "$found/postgres" ] || found=$(pg_config --bindir 2>/dev/null)
 	[ -x "$found/postgres" ] || found=$(dirname "$(command -v postgres)" 2>/dev/null)
@@ -49,7 +50,7 @@ cluster_start() {
 		-c shared_buffers=128MB -c max_locks_per_transaction=256 -c timezone=UTC "$@" >"$cluster_log" 2>&1 </dev/null &
 	cluster_pid=$!
 	cd "$here" || return 1
-	until "$bin/pg_isready" -q 2>/dev/null; do
+	until psql -qAtXc 'select 1' >/dev/null 2>&1; do # not every set of binaries has pg_isready
 		kill -0 "$cluster_pid" 2>/dev/null || {
 			cat "$cluster_log" >&2
 			cluster_stop

@@ -52,6 +52,18 @@ static const char *word(char letter, const char *letters, const char *const *wor
 	return at == NULL ? NULL : words[at - letters];
 }
 
+// A procedure's arguments print as "IN a integer" from 14 on and as "a integer" before: without IN, which is what one gets
+// by saying nothing.
+static const char *procedure_arguments(struct postgres_read *read, const char *arguments)
+{
+	size_t n;
+	const char **items = ddl_list(read->arena, arguments, &n);
+	auto_buf list = BUF_INIT;
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&list, "%s%s", i > 0 ? ", " : "", items[i] + (strncmp(items[i], "IN ", 3) == 0 ? 3 : 0));
+	return buf_copy(&list, read->arena);
+}
+
 // Flags, in order: kind, volatility, parallel, strict, security definer, leakproof.
 enum { F_KIND, F_VOLATILITY, F_PARALLEL, F_STRICT, F_SECURITY, F_LEAKPROOF };
 
@@ -64,7 +76,8 @@ static void function_row(struct postgres_read *read, struct row row)
 	struct object *function = read_add(read, kind, schema, arena_printf(read->arena, "%s(%s)", row_text(row, 2), row_text(row, 3)));
 	read_remember(read, PG_PROC, row_oid(row, 0), function);
 	const char **values = function->values;
-	values[ARGUMENTS] = row_text(row, 4)[0] == '\0' ? NULL : row_copy(read, row, 4);
+	values[ARGUMENTS] = row_text(row, 4)[0] == '\0' ? NULL
+	                  : kind == &kind_procedure ? procedure_arguments(read, row_text(row, 4)) : row_copy(read, row, 4);
 	values[RESULT] = row_intern(read, row, 5);
 	values[LANGUAGE] = row_intern(read, row, 7);
 	values[BODY] = row_flag(row, 14) ? NULL : row_copy(read, row, 8);

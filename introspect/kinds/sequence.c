@@ -65,7 +65,10 @@ static void sequence_row(struct postgres_read *read, struct row row)
 	for (int i = 0; i < 6; i++)
 		sequence->values[TYPE + i] = row_intern(read, row, 1 + i);
 	sequence->values[CYCLE] = row_flag_text(row, 7);
-	sequence->values[UNLOGGED] = relation->relpersistence == 'u' ? "true" : NULL;
+	// From 15 on the sequence of an unlogged table's serial column is unlogged as well. Before, and in a database that was
+	// upgraded from there, it is not: so only an unlogged sequence whose table is none says it.
+	bool as_table = owner != NULL && owner->relpersistence == 'u';
+	sequence->values[UNLOGGED] = relation->relpersistence == 'u' && !as_table ? "true" : NULL;
 	const char *column = owner == NULL ? NULL : read_column(owner, (int)attnum);
 	if (column != NULL) {
 		const char *path[] = { owner->schema, owner->name, column };

@@ -25,7 +25,7 @@ void buf_add(struct buf *buf, const void *bytes, size_t length);
 void buf_adds(struct buf *buf, const char *text); // NULL adds nothing
 void buf_addc(struct buf *buf, char c);
 void buf_addf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void buf_vaddf(struct buf *buf, const char *format, va_list arguments);
+void buf_vaddf(struct buf *buf, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 void buf_reset(struct buf *buf); // empty, the memory kept
 
 // A copy of the content that the arena owns.

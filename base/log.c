@@ -7,6 +7,8 @@
 #include "base/buf.h"
 
 static void say(struct log *log, const char *prefix, const char *end, const char *format, va_list arguments)
+	__attribute__((format(printf, 4, 0)));
+static void say(struct log *log, const char *prefix, const char *end, const char *format, va_list arguments)
 {
 	auto_buf line = BUF_INIT;
 	buf_adds(&line, prefix);

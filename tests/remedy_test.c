@@ -450,8 +450,8 @@ static void sqlite_is_remedied(void **state)
 		"DROP INDEX users_lower",
 		"CREATE UNIQUE INDEX by_hand ON users (age, name COLLATE NOCASE DESC) WHERE age > 1",
 		"DROP INDEX users_lower; CREATE INDEX users_lower ON users (upper(name))",
-		"CREATE TABLE extra (a INTEGER PRIMARY KEY, b TEXT UNIQUE, CHECK (a > 0)) STRICT; CREATE INDEX extra_b ON extra (b); "
-		"CREATE TRIGGER extra_t AFTER INSERT ON extra BEGIN UPDATE extra SET b = ';' WHERE CASE WHEN a > 1 THEN 1 ELSE 0 END; END",
+		("CREATE TABLE extra (a INTEGER PRIMARY KEY, b TEXT UNIQUE, CHECK (a > 0)) STRICT; CREATE INDEX extra_b ON extra (b); "
+		 "CREATE TRIGGER extra_t AFTER INSERT ON extra BEGIN UPDATE extra SET b = ';' WHERE CASE WHEN a > 1 THEN 1 ELSE 0 END; END"),
 		"DROP TABLE notes",
 		"DROP VIEW adults",
 		"DROP VIEW adults; CREATE VIEW adults AS SELECT 1 AS x",

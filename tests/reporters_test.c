@@ -411,7 +411,7 @@ static void json_is_the_same_for_the_same_input(void **state)
 static const char *const hostile[] = {
 	"\x1b[31mred\x1b[0m\x07", "a\nb\r\nc", "@everyone #1 GH-12 closes #3", "x|y||z", "```\n# out\n```", "````", "`", " ` ",
 	"<script>alert(1)</script>",
-	"[link](http://evil.example)", "![i](x)", "admin\xe2\x80\xaetxt", "zero\xe2\x80\x8bwidth", "\xff\xfe raw", "\xc2\x9b" "31m", "\t",
+	"[link](http://evil.example)", "![i](x)", "admin\xe2\x80\xaetxt", "zero\xe2\x80\x8bwidth", "\xff\xfe raw", ("\xc2\x9b" "31m"), "\t",
 	"</details>", "https://evil.example www.evil.example a@b.example", "3f786850e387550fdab836ed7e6dc881de23001b", "$(rm -rf /)", "",
 	"::error::x", "\xed\xa0\x80", "\xf4\x90\x80\x80",
 };

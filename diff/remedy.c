@@ -24,6 +24,7 @@ struct rule {
 
 #define MOMENT "locks the table for a moment"
 #define REWRITES "rewrites the table; reads and writes wait meanwhile"
+#define READS_USERS "reads every table that uses the domain; writes to them wait meanwhile"
 #define CONCURRENT "not in a transaction; reads and writes go on"
 
 // The first that fits.
@@ -85,14 +86,15 @@ static const struct rule postgresql_rules[] = {
 	{ "DROP RULE", GUARD_TIMEOUT, false, MOMENT "; what comes after it belongs into the same transaction" },
 	{ "CREATE POLICY", GUARD_TIMEOUT, false, MOMENT "; changes which rows roles can see" },
 	{ "ALTER POLICY", GUARD_TIMEOUT, false, MOMENT "; changes which rows roles can see" },
-	{ "DROP POLICY", GUARD_TIMEOUT, false, MOMENT "; changes which rows roles can see. What comes after it belongs into the same transaction" },
+	{ "DROP POLICY", GUARD_TIMEOUT, false, MOMENT "; changes which rows roles can see, so what comes after it belongs into the same "
+	                                      "transaction" },
 
 	{ "ALTER TYPE * ADD VALUE", GUARD_NONE, false, "cannot be taken back; usable once the transaction that adds it has committed" },
 	{ "ALTER TYPE * DROP ATTRIBUTE", GUARD_TIMEOUT, true, "the attribute's data is lost in every column of the type" },
 	{ "ALTER TYPE", GUARD_TIMEOUT, false, "fails while a column of a table has the type" },
 	{ "ALTER DOMAIN * ADD CONSTRAINT * NOT VALID", GUARD_NONE, false, "new values are checked at once" },
-	{ "ALTER DOMAIN * VALIDATE CONSTRAINT", GUARD_TIMEOUT, false, "blocks writes to every table that uses the domain while its rows are read" },
-	{ "ALTER DOMAIN * SET NOT NULL", GUARD_TIMEOUT, false, "blocks writes to every table that uses the domain while its rows are read" },
+	{ "ALTER DOMAIN * VALIDATE CONSTRAINT", GUARD_TIMEOUT, false, READS_USERS },
+	{ "ALTER DOMAIN * SET NOT NULL", GUARD_TIMEOUT, false, READS_USERS },
 	{ "DROP TYPE", GUARD_NONE, false, "fails while a column uses it" },
 	{ "DROP DOMAIN", GUARD_NONE, false, "fails while a column uses it" },
 	{ "DROP SEQUENCE", GUARD_TIMEOUT, true, "its current value is lost" },
@@ -207,7 +209,9 @@ static const struct rule *type_change_rule(const struct object *from, const stru
 // What belongs to a table that is made right now is nobody's yet; only the tables that its keys refer to are.
 static bool is_of_fresh(const char *sql)
 {
-	static const char *const starts[] = { "ALTER ", "CREATE INDEX ", "CREATE UNIQUE INDEX ", "CREATE TRIGGER ", "CREATE POLICY ", "CREATE RULE " };
+	static const char *const starts[] = {
+		"ALTER ", "CREATE INDEX ", "CREATE UNIQUE INDEX ", "CREATE TRIGGER ", "CREATE POLICY ", "CREATE RULE ",
+	};
 	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
 		if (strncmp(sql, starts[i], strlen(starts[i])) == 0)
 			return true;
@@ -304,7 +308,8 @@ static char *comment_out(struct arena *arena, const char *sql)
 
 // Cuts the kinds' text into statements and gives each what belongs before it. All is commented out where one of them
 // destroys: what comes after it would rest on it.
-static struct list finish(struct arena *arena, enum engine engine, const char *sql, const struct object *from, const struct object *to)
+static struct list finish(struct arena *arena, enum engine engine, const char *sql, const struct object *from,
+                          const struct object *to)
 {
 	struct list list = { 0 };
 	enum guard current = GUARD_NONE;
@@ -412,8 +417,10 @@ static bool origin_makes_it(const struct snapshot *in, const struct finding *fin
 {
 	const struct object *object = finding->want;
 	size_t first;
-	if (finding->origin == NULL || !finding->origin->exact || finding->origin->statement == NULL || object == NULL || object->kind->child ||
-	    object->kind->namespace || snapshot_range(in, object->path, object->n_path, &first) != 1)
+	if (finding->origin == NULL || !finding->origin->exact || finding->origin->statement == NULL)
+		return false;
+	if (object == NULL || object->kind->child || object->kind->namespace ||
+	    snapshot_range(in, object->path, object->n_path, &first) != 1)
 		return false;
 	auto_arena arena = arena_new();
 	const char *c = finding->origin->statement;

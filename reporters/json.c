@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// The report for machines: one JSON document, its keys in a fixed order. Its shape is a contract (docs/json.md): keys may be
+// The report for machines: one JSON document, its keys in a fixed order. Its shape is a contract: keys may be
 // added, none is renamed or removed without raising REPORT_SCHEMA.
 #include "config.h"
 

@@ -262,9 +262,10 @@ static void remedy(struct buf *out, struct arena *arena, const char *label, cons
 	auto_buf content = BUF_INIT;
 	bool escaped = false;
 	for (size_t i = 0; i < n; i++) {
-		if (statements[i].risk != NULL && (i == 0 || statements[i - 1].risk == NULL || strcmp(statements[i].risk, statements[i - 1].risk) != 0)) {
+		const char *risk = show_risk(statements, i);
+		if (risk != NULL) {
 			buf_adds(&content, "-- ");
-			escaped |= show_line(&content, statements[i].risk);
+			escaped |= show_line(&content, risk);
 			buf_addc(&content, '\n');
 		}
 		escaped |= add_lines(arena, &content, "", statements[i].sql);

@@ -258,7 +258,8 @@ void show_versions(struct buf *out, const struct env_report *env, void (*quote)(
 void show_version_words(const struct env_report *env, struct version_words words[VERSION_WORDS])
 {
 	const struct version_words all[VERSION_WORDS] = {
-		{ "dirty", "failed or not finished in {env}; what it left there counts as not applied. Clean that up and clear the mark before the next deploy", &env->dirty },
+		{ "dirty", "failed or not finished in {env}; what it left there counts as not applied. Clean that up and clear the mark "
+		  "before the next deploy", &env->dirty },
 		{ "skipped", "has not run in {env}, though later ones have", &env->skipped },
 		{ "unknown", "recorded in {env}, not in this checkout", &env->unknown },
 		{ "edited", "its file was changed after it was applied in {env}", &env->edited },
@@ -371,6 +372,12 @@ void show_legend(struct buf *out, const struct report *report)
 	buf_adds(out, n_keep > 0 ? "keep: for a new migration in the repo. " : "");
 	buf_adds(out, n_env == 0 ? "" : is_diff(report) ? "run: there, to make it equal. " : "undo, run: in the environment itself. ");
 	buf_adds(out, n_unproven > 0 ? "None of this was run, here or on a copy: read it first." : "Each was tried on a copy.");
+}
+
+const char *show_risk(const struct remedy_statement *statements, size_t i)
+{
+	const char *risk = statements[i].risk, *before = i > 0 ? statements[i - 1].risk : NULL;
+	return risk != NULL && before != NULL && strcmp(risk, before) == 0 ? NULL : risk;
 }
 
 struct finding_attr *show_attrs(struct arena *arena, const struct finding *finding, size_t *n)

@@ -39,6 +39,8 @@ void show_server(struct buf *out, const struct env_report *env, void (*quote)(st
 // "at 0041, repo at 0042"
 void show_versions(struct buf *out, const struct env_report *env, void (*quote)(struct buf *, const char *));
 void show_closing(struct buf *out, const struct report *report); // "2 environments, 3 findings in 0.4 s. Nothing was written: ..."
+// The risk of a statement, NULL where there is none or the statement before it has just said the same.
+const char *show_risk(const struct remedy_statement *statements, size_t i);
 // What the labels of the remedies mean, and that they are not proven; nothing if none is shown.
 void show_legend(struct buf *out, const struct report *report);
 void show_unread(struct buf *out, const struct unread *unread, void (*quote)(struct buf *, const char *));

@@ -353,8 +353,7 @@ static void remedy(const struct page *page, const char *word, const struct remed
 	for (size_t s = 0; s < n_statements; s++) {
 		size_t n;
 		const char **lines = text_lines(page->arena, statements[s].sql, &n);
-		bool said = s > 0 && statements[s].risk != NULL && statements[s - 1].risk != NULL && strcmp(statements[s].risk, statements[s - 1].risk) == 0;
-		const char *risk = statements[s].risk != NULL && !said ? safe(page, statements[s].risk) : "";
+		const char *risk = safe(page, show_risk(statements, s) != NULL ? show_risk(statements, s) : "");
 		bool beside = *risk != '\0' && n == 1 && column + show_width(lines[0]) + 6 + show_width(risk) <= (size_t)page->width;
 		if (!beside)
 			risk_lines(page, &label, risk);

@@ -138,7 +138,8 @@ static size_t print_differences(struct arena *arena, const struct snapshot *want
 		        change->want == NULL ? "added" : change->have == NULL ? "removed" : "altered");
 		for (unsigned a = 0; a < object->kind->n_attrs; a++) {
 			if (change->attrs & 1u << a)
-				fprintf(stderr, "  %s\n    want %s\n    have %s\n", object->kind->attrs[a].name, change->want->values[a], change->have->values[a]);
+				fprintf(stderr, "  %s\n    want %s\n    have %s\n", object->kind->attrs[a].name, change->want->values[a],
+				        change->have->values[a]);
 		}
 	}
 	return changes.n;
@@ -180,7 +181,8 @@ static void rebuild(const struct bench *bench, const struct snapshot *from, cons
 	}
 }
 
-static bool is_equal(const struct bench *bench, const struct snapshot *want, const char *database, unsigned groups, const char *what)
+static bool is_equal(const struct bench *bench, const struct snapshot *want, const char *database, unsigned groups,
+                     const char *what)
 {
 	auto_arena arena = arena_new();
 	bool equal = print_differences(arena, want, look(arena, bench, database), groups) == 0;
@@ -542,7 +544,8 @@ static void remedies_are_safe_by_construction(void **state)
 		  "ALTER TABLE public.t VALIDATE CONSTRAINT driftcheck_c_not_null;\nALTER TABLE public.t ALTER COLUMN c SET NOT NULL;\n"
 		  "ALTER TABLE public.t DROP CONSTRAINT driftcheck_c_not_null;\n",
 		  "-- SET lock_timeout = '3s';\n-- ALTER TABLE public.t DROP COLUMN c;\n" },
-		{ add(full, "table", PATH("public", "x"), NULL), "CREATE TABLE public.x ();\n", "-- SET lock_timeout = '3s';\n-- DROP TABLE public.x;\n" },
+		{ add(full, "table", PATH("public", "x"), NULL), "CREATE TABLE public.x ();\n",
+		  "-- SET lock_timeout = '3s';\n-- DROP TABLE public.x;\n" },
 	};
 	snapshot_sort(full);
 	for (size_t i = 0; i < LENGTH(cases); i++) {
@@ -626,7 +629,9 @@ int main(void)
 		cmocka_unit_test(the_origins_own_statement_is_taken),
 	};
 	const struct CMUnitTest of_sqlite[] = { cmocka_unit_test(sqlite_is_made_again), cmocka_unit_test(sqlite_is_remedied) };
-	const struct CMUnitTest of_postgresql[] = { cmocka_unit_test(postgresql_is_made_again), cmocka_unit_test(postgresql_is_remedied) };
+	const struct CMUnitTest of_postgresql[] = {
+		cmocka_unit_test(postgresql_is_made_again), cmocka_unit_test(postgresql_is_remedied),
+	};
 	int failed = cmocka_run_group_tests(plain, NULL, NULL) + cmocka_run_group_tests(of_sqlite, open_sqlite, NULL);
 	int missing = failed == 0 ? postgresql_missing() : 0;
 	if (failed == 0 && missing == 0)

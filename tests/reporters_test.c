@@ -38,9 +38,11 @@ static struct finding *finding_new(struct arena *arena, enum finding_class class
 }
 
 #define FINDING(class, severity, change, kind, ...) \
-	finding_new(arena, class, severity, change, kind, (const char *const[]){ __VA_ARGS__ }, LENGTH(((const char *const[]){ __VA_ARGS__ })))
+	finding_new(arena, class, severity, change, kind, (const char *const[]){ __VA_ARGS__ }, \
+	            LENGTH(((const char *const[]){ __VA_ARGS__ })))
 
-static struct finding_attr *attr_add(struct arena *arena, struct finding *finding, const char *name, const char *want, const char *have)
+static struct finding_attr *attr_add(struct arena *arena, struct finding *finding, const char *name, const char *want,
+                                     const char *have)
 {
 	struct finding_attr *attrs = arena_array(arena, finding->n_attrs + 1, sizeof *attrs);
 	if (finding->n_attrs > 0)
@@ -407,7 +409,8 @@ static void json_is_the_same_for_the_same_input(void **state)
 }
 
 static const char *const hostile[] = {
-	"\x1b[31mred\x1b[0m\x07", "a\nb\r\nc", "@everyone #1 GH-12 closes #3", "x|y||z", "```\n# out\n```", "````", "`", " ` ", "<script>alert(1)</script>",
+	"\x1b[31mred\x1b[0m\x07", "a\nb\r\nc", "@everyone #1 GH-12 closes #3", "x|y||z", "```\n# out\n```", "````", "`", " ` ",
+	"<script>alert(1)</script>",
 	"[link](http://evil.example)", "![i](x)", "admin\xe2\x80\xaetxt", "zero\xe2\x80\x8bwidth", "\xff\xfe raw", ("\xc2\x9b" "31m"), "\t",
 	"</details>", "https://evil.example www.evil.example a@b.example", "3f786850e387550fdab836ed7e6dc881de23001b", "$(rm -rf /)", "",
 	"::error::x", "\xed\xa0\x80", "\xf4\x90\x80\x80",

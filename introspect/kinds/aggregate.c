@@ -89,12 +89,13 @@ static void write_aggregate(struct buf *sql, const struct object *aggregate)
 	const char *path[] = { aggregate->path[0], plain.data };
 	buf_adds(sql, "CREATE OR REPLACE AGGREGATE ");
 	sql_name(sql, path, 2);
-	buf_addf(sql, "(%s) (\n    SFUNC = %s,\n    STYPE = %s", values[ARGUMENTS] == NULL ? "*" : values[ARGUMENTS], values[STATE_FUNCTION],
-	         values[STATE_TYPE]);
+	buf_addf(sql, "(%s) (\n    SFUNC = %s,\n    STYPE = %s", values[ARGUMENTS] == NULL ? "*" : values[ARGUMENTS],
+	         values[STATE_FUNCTION], values[STATE_TYPE]);
 	static const struct { int attr; const char *name; bool literal; } options[] = {
 		{ STATE_SPACE, "SSPACE", false }, { FINAL_FUNCTION, "FINALFUNC", false }, { COMBINE_FUNCTION, "COMBINEFUNC", false },
 		{ SERIAL_FUNCTION, "SERIALFUNC", false }, { DESERIAL_FUNCTION, "DESERIALFUNC", false }, { INITIAL_CONDITION, "INITCOND", true },
-		{ MOVING_STATE_FUNCTION, "MSFUNC", false }, { MOVING_INVERSE_FUNCTION, "MINVFUNC", false }, { MOVING_STATE_TYPE, "MSTYPE", false },
+		{ MOVING_STATE_FUNCTION, "MSFUNC", false }, { MOVING_INVERSE_FUNCTION, "MINVFUNC", false },
+		{ MOVING_STATE_TYPE, "MSTYPE", false },
 		{ MOVING_FINAL_FUNCTION, "MFINALFUNC", false }, { MOVING_INITIAL_CONDITION, "MINITCOND", true }, { PARALLEL, "PARALLEL", false },
 	};
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
@@ -110,8 +111,8 @@ static void write_aggregate(struct buf *sql, const struct object *aggregate)
 		add_final_modify(sql, values[FINAL_MODIFY]);
 	if (values[SORT_OPERATOR] != NULL) { // "<(integer,integer)", "public.<(a,b)"
 		size_t length = (size_t)(strrchr(values[SORT_OPERATOR], '(') - values[SORT_OPERATOR]);
-		buf_addf(sql, ",\n    SORTOP = OPERATOR(%s%.*s)", memchr(values[SORT_OPERATOR], '.', length) == NULL ? "pg_catalog." : "", (int)length,
-		         values[SORT_OPERATOR]);
+		bool qualified = memchr(values[SORT_OPERATOR], '.', length) != NULL;
+		buf_addf(sql, ",\n    SORTOP = OPERATOR(%s%.*s)", qualified ? "" : "pg_catalog.", (int)length, values[SORT_OPERATOR]);
 	}
 	if (values[AGGREGATE_KIND] != NULL && strcmp(values[AGGREGATE_KIND], "hypothetical-set") == 0)
 		buf_adds(sql, ",\n    HYPOTHETICAL");

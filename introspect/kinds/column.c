@@ -272,8 +272,8 @@ static bool is_literal(const char *expression)
 	const char *quote = strchr(expression, '\'');
 	if (quote != NULL) // one string, or a blob x'..', from its beginning to its end
 		return quote - expression <= 1 && strchr(quote + 1, '\'') == expression + length - 1;
-	return strspn(expression + (*expression == '-' || *expression == '+'),
-	              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") + (*expression == '-' || *expression == '+') == length;
+	size_t sign = *expression == '-' || *expression == '+';
+	return sign + strspn(expression + sign, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") == length;
 }
 
 void column_definition(struct buf *sql, const struct snapshot *in, const struct object *column)
@@ -309,7 +309,8 @@ static bool column_create(struct buf *sql, const struct snapshot *in, const stru
 		if (values[GENERATED] != NULL)
 			generated_length(values[GENERATED], &stored);
 		bool constant = values[DEFAULT] == NULL || (is_literal(values[DEFAULT]) && strncmp(values[DEFAULT], "CURRENT_", 8) != 0);
-		if (strcmp(stored, "STORED") == 0 || !constant || (values[NOT_NULL] != NULL && values[DEFAULT] == NULL && values[GENERATED] == NULL)) {
+		bool would_be_null = values[NOT_NULL] != NULL && values[DEFAULT] == NULL && values[GENERATED] == NULL;
+		if (strcmp(stored, "STORED") == 0 || !constant || would_be_null) {
 			ddl_rebuild(sql, column, "add such a column (STORED, NOT NULL without a default, or a default that is no constant)");
 			return true;
 		}
@@ -565,7 +566,9 @@ static bool column_alter(struct buf *sql, const struct snapshot *in, const struc
 	}
 	if (changed & 1u << DEFAULT && !new_identity) {
 		alter_column(sql, to);
-		buf_addf(sql, "%s%s;\n", values[DEFAULT] == NULL ? "DROP DEFAULT" : "SET DEFAULT ", values[DEFAULT] == NULL ? "" : values[DEFAULT]);
+		buf_adds(sql, values[DEFAULT] == NULL ? "DROP DEFAULT" : "SET DEFAULT ");
+		buf_adds(sql, values[DEFAULT]);
+		buf_adds(sql, ";\n");
 	}
 	if (changed & 1u << NOT_NULL && values[NOT_NULL] != NULL)
 		set_not_null(sql, to);

@@ -387,7 +387,8 @@ static bool is_partitioned(const struct snapshot *in, const struct object *const
 // Whether it can be added without being checked at once. Before 18 a foreign key of a partitioned table cannot.
 static bool can_be_not_valid(const struct snapshot *in, const struct object *constraint)
 {
-	return is_type(constraint, "CHECK") || (is_type(constraint, "FOREIGN KEY") && (in->major >= 18 || !is_partitioned(in, constraint)));
+	return is_type(constraint, "CHECK") ||
+	       (is_type(constraint, "FOREIGN KEY") && (in->major >= 18 || !is_partitioned(in, constraint)));
 }
 
 // Whether its index can be built first, CONCURRENTLY.
@@ -472,7 +473,9 @@ static bool replace(struct buf *sql, const struct snapshot *in, const struct obj
 		ddl_own_name(sql, to);
 		buf_addf(sql, " %s USING INDEX ", to->values[TYPE]);
 		sql_ident(sql, new.data);
-		buf_addf(sql, "%s%s;\n", to->values[DEFERRABLE] != NULL ? " " : "", to->values[DEFERRABLE] != NULL ? to->values[DEFERRABLE] : "");
+		buf_adds(sql, to->values[DEFERRABLE] != NULL ? " " : "");
+		buf_adds(sql, to->values[DEFERRABLE]);
+		buf_adds(sql, ";\n");
 		ddl_index_state(sql, to, NULL, to->values[INDEX_STATE]);
 	} else {
 		constraint_drop(sql, in, from);

@@ -226,7 +226,8 @@ static bool is_partitioned(const struct snapshot *in, const struct object *index
 	return key >= 0 && table->values[key] != NULL;
 }
 
-static void create_index(struct buf *sql, const struct snapshot *in, const struct object *index, const char *name, bool concurrently)
+static void create_index(struct buf *sql, const struct snapshot *in, const struct object *index, const char *name,
+                         bool concurrently)
 {
 	const char *const *values = index->values;
 	buf_addf(sql, "CREATE %sINDEX %s", values[UNIQUE] != NULL ? "UNIQUE " : "", concurrently ? "CONCURRENTLY " : "");

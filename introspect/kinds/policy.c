@@ -126,7 +126,8 @@ static bool policy_alter(struct buf *sql, const struct snapshot *in, const struc
 {
 	if (ddl_has_unread(to, UINT32_MAX))
 		return false;
-	bool removes = (changed & 1u << USING && to->values[USING] == NULL) || (changed & 1u << WITH_CHECK && to->values[WITH_CHECK] == NULL);
+	bool removes = (changed & 1u << USING && to->values[USING] == NULL) ||
+	               (changed & 1u << WITH_CHECK && to->values[WITH_CHECK] == NULL);
 	if (removes || changed & (1u << COMMAND | 1u << RESTRICTIVE))
 		return ddl_drop_on(sql, in, from) && policy_create(sql, in, to);
 	if (changed & (1u << ROLES | 1u << USING | 1u << WITH_CHECK)) {

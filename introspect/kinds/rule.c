@@ -94,7 +94,8 @@ static bool rule_alter(struct buf *sql, const struct snapshot *in, const struct 
 }
 
 const struct kind kind_rule = {
-	.name = "rule", .sql = "RULE", .summary = "a rewrite rule, and whether it is enabled", .engines = ENGINE_POSTGRESQL, .child = true, .name_inside = true,
+	.name = "rule", .sql = "RULE", .summary = "a rewrite rule, and whether it is enabled", .engines = ENGINE_POSTGRESQL,
+	.child = true, .name_inside = true,
 	KIND_ATTRS(attrs), .queries = queries,
 	.create = rule_create, .drop = ddl_drop_on, .alter = rule_alter,
 };

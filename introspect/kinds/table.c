@@ -232,8 +232,8 @@ static void change_column(struct buf *sql, const struct snapshot *in, const stru
 		column->kind->alter(sql, in, &renamed, column, changed);
 }
 
-static void change_columns(struct buf *sql, const struct snapshot *in, const struct object *table, const struct object *const *columns,
-                           size_t n)
+static void change_columns(struct buf *sql, const struct snapshot *in, const struct object *table,
+                           const struct object *const *columns, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct object *above = inherited_column(in, table, columns[i]->path[columns[i]->n_path - 1]);
@@ -252,8 +252,8 @@ static void change_columns(struct buf *sql, const struct snapshot *in, const str
 	}
 }
 
-static void add_own_columns(struct buf *sql, const struct snapshot *in, const struct object *table, const struct object *const *columns,
-                            size_t n)
+static void add_own_columns(struct buf *sql, const struct snapshot *in, const struct object *table,
+                            const struct object *const *columns, size_t n)
 {
 	size_t n_own = 0;
 	buf_adds(sql, " (");
@@ -427,7 +427,7 @@ static bool table_alter(struct buf *sql, const struct snapshot *in, const struct
 	if (changed & 1u << INHERITS)
 		change_parents(sql, from, to);
 	if (changed & 1u << OF_TYPE)
-		buf_addf(sql, "%s %s%s;\n", start.data, values[OF_TYPE] == NULL ? "NOT OF" : "OF ", values[OF_TYPE] == NULL ? "" : values[OF_TYPE]);
+		buf_addf(sql, values[OF_TYPE] == NULL ? "%s NOT OF;\n" : "%s OF %s;\n", start.data, values[OF_TYPE]);
 	if (changed & 1u << UNLOGGED)
 		alter_table(sql, to, values[UNLOGGED] != NULL ? "SET UNLOGGED" : "SET LOGGED");
 	if (changed & 1u << ACCESS_METHOD)

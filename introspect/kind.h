@@ -93,10 +93,9 @@ struct kind {
 };
 
 // Every kind's first attributes. They are read only where asked for and are NULL otherwise.
-enum { ATTR_COMMENT, ATTR_OWNER, ATTR_ACL, ATTR_FIRST_OWN };
+enum { ATTR_COMMENT, ATTR_OWNER, ATTR_FIRST_OWN };
 #define COMMON_ATTRS \
-	[ATTR_COMMENT] = { "comment", FORM_TEXT, GROUP_COMMENT }, [ATTR_OWNER] = { "owner", FORM_TEXT, GROUP_OWNER }, \
-	[ATTR_ACL] = { "privileges", FORM_TEXT, GROUP_ACL }
+	[ATTR_COMMENT] = { "comment", FORM_TEXT, GROUP_COMMENT }, [ATTR_OWNER] = { "owner", FORM_TEXT, GROUP_OWNER }
 
 #define KIND(name) extern const struct kind kind_##name;
 #include "introspect/kinds.def"

@@ -12,7 +12,7 @@
 #include "base/sql.h"
 #include "introspect/oid_map.h"
 
-enum { NAMES_SIZE_FIRST = 256 };
+enum { NAMES_SIZE_FIRST = 256, BOOTSTRAP_SUPERUSER = 10 };
 
 // Recent minor releases (seen on 15.20) keep a number of their own in pg_attribute.attoptions, different in every database;
 // pg_dump leaves it out as well.
@@ -238,7 +238,7 @@ const char *read_column(const struct pg_relation *relation, int attnum)
 
 const char *read_role(struct postgres_read *read, unsigned oid)
 {
-	return oid == 0 ? "public" : oid_map_get(&read->lookup->roles, oid);
+	return oid == BOOTSTRAP_SUPERUSER ? "(bootstrap superuser)" : oid_map_get(&read->lookup->roles, oid);
 }
 
 const char *read_access_method(struct postgres_read *read, unsigned oid)
@@ -489,8 +489,35 @@ static void outside_row(struct postgres_read *read, struct row row)
 	lookup->outside[i].n++;
 }
 
+// Who ran the migrations has another name in every environment. The role that owns most is taken for it, and is no owner by
+// name; what others own is said.
+static void leave_out_usual_owner(struct postgres_read *read)
+{
+	struct snapshot *snapshot = read->snapshot;
+	struct oid_map counts = { .arena = read->arena };
+	const char *usual = NULL;
+	size_t most = 0;
+	for (size_t i = 0; i < snapshot->n_objects; i++) {
+		const char *owner = snapshot->objects[i]->values[ATTR_OWNER];
+		if (owner == NULL)
+			continue;
+		size_t *count = oid_map_get(&counts, (uint64_t)(uintptr_t)owner); // one text for each role: see role_row
+		if (count == NULL)
+			oid_map_put(&counts, (uint64_t)(uintptr_t)owner, count = arena_alloc(read->arena, sizeof *count));
+		if (++*count > most) {
+			most = *count;
+			usual = owner;
+		}
+	}
+	for (size_t i = 0; i < snapshot->n_objects; i++) {
+		const char **owner = &snapshot->objects[i]->values[ATTR_OWNER];
+		*owner = *owner == usual ? NULL : *owner;
+	}
+}
+
 void lookup_finish(struct postgres_read *read)
 {
+	leave_out_usual_owner(read);
 	for (size_t i = 0; i < read->lookup->n_outside; i++)
 		snapshot_note(read->snapshot, "%u %s%s not compared by this version", read->lookup->outside[i].n,
 		              read->lookup->outside[i].word, read->lookup->outside[i].n == 1 ? " is" : "s are");

@@ -97,7 +97,8 @@ bool read_is_member(struct postgres_read *read, enum pg_catalog catalog, unsigne
 // The qualified name of any relation of a user's schema, an extension's as well; NULL if unknown.
 const char *read_relation_name(struct postgres_read *read, unsigned oid);
 const char *read_column(const struct pg_relation *relation, int attnum); // its name; NULL if there is none
-// Names by OID, qualified outside pg_catalog; NULL if unknown.
+// Names by OID, qualified outside pg_catalog; NULL if unknown. The superuser that initdb made has another name on every
+// cluster: it is "(bootstrap superuser)".
 const char *read_role(struct postgres_read *read, unsigned oid);
 const char *read_access_method(struct postgres_read *read, unsigned oid);
 const char *read_tablespace(struct postgres_read *read, unsigned oid);

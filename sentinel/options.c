@@ -39,7 +39,7 @@ static const struct option table[] = {
 	{ "output", 'o', "FILE", OPTION_TEXT, FIELD(output), .help = "write the result there, atomically, instead of to stdout" },
 	{ "report", 0, "NAME", OPTION_LIST, FIELD(reports), .help = "also send the report; may be repeated" },
 	{ "include", 0, "GROUP,...", OPTION_GROUPS, FIELD(groups),
-	  .help = "also compare: comment, column-order, owner, acl, cosmetic; or all" },
+	  .help = "also compare: comment, column-order, owner, cosmetic; or all" },
 	{ "fail-on", 0, "WHAT", OPTION_CHOICE, FIELD(fail_on), .choices = "drift|skew",
 	  .help = "drift: pending migrations alone exit 0; skew (default): they exit 1" },
 	{ "to", 0, "V", OPTION_TEXT, FIELD(to), .command = "replay", .help = "run up to and including this version" },
@@ -106,6 +106,9 @@ static bool set_groups(struct arena *arena, const struct option *option, const c
 	for (unsigned g = GROUP_STRUCTURE + 1; g < GROUP_EVIDENCE; g++)
 		words_add(arena, &known, attr_group_names[g]);
 	for (size_t i = 0; i < given.n; i++) {
+		if (strcmp(given.items[i], attr_group_names[GROUP_ACL]) == 0)
+			return err_set(err, "usage", NULL, "leave it out: nothing is said of privileges rather than something wrong",
+			               "--%s %s: privileges are not compared by this version", option->name, given.items[i]);
 		bool all = strcmp(given.items[i], "all") == 0, found = all;
 		for (unsigned g = GROUP_STRUCTURE + 1; g < GROUP_EVIDENCE; g++) {
 			if (all || strcmp(given.items[i], attr_group_names[g]) == 0) {

@@ -55,12 +55,12 @@ static void test_options(void **state)
 	auto_arena arena = arena_new();
 	struct options options;
 	struct err err = { 0 };
-	assert_true(parse(arena, ARGS("check", "--migrations", "a", "staging", "--migrations=b", "--include=comment,acl", "-v", "--jobs", "3",
+	assert_true(parse(arena, ARGS("check", "--migrations", "a", "staging", "--migrations=b", "--include=comment,owner", "-v", "--jobs", "3",
 	                              "--fail-on=drift", "--output", "-", "--", "--prod"), &options, &err));
 	assert_int_equal(options.migrations.n, 2);
 	assert_string_equal(options.migrations.items[1], "b");
 	assert_null(options.migrations.items[2]);
-	assert_int_equal(options.groups, 1u << GROUP_COMMENT | 1u << GROUP_ACL);
+	assert_int_equal(options.groups, 1u << GROUP_COMMENT | 1u << GROUP_OWNER);
 	assert_int_equal(options.jobs, 3);
 	assert_true(options.verbose);
 	assert_false(options.quiet);
@@ -72,7 +72,7 @@ static void test_options(void **state)
 	assert_false(options.first_after_end);
 
 	assert_true(parse(arena, ARGS("--include", "all", "--", "check"), &options, &err));
-	assert_int_equal(options.groups, 1u << GROUP_COMMENT | 1u << GROUP_COLUMN_ORDER | 1u << GROUP_OWNER | 1u << GROUP_ACL | 1u << GROUP_COSMETIC);
+	assert_int_equal(options.groups, 1u << GROUP_COMMENT | 1u << GROUP_COLUMN_ORDER | 1u << GROUP_OWNER | 1u << GROUP_OWNER | 1u << GROUP_COSMETIC);
 	assert_true(options.first_after_end);
 }
 
@@ -93,7 +93,8 @@ static void test_options_refused(void **state)
 		{ "--jobs", "4x", "\"4x\" is no number", NULL },
 		{ "--timeout", "99999999999999999999", "is no number", NULL },
 		{ "--fail-on", "skw", "\"skw\" is not one of its values", "did you mean \"skew\"?" },
-		{ "--include", "acl,comments", "\"comments\" is not one", "did you mean \"comment\"?" },
+		{ "--include", "owner,comments", "\"comments\" is not one", "did you mean \"comment\"?" },
+		{ "--include", "acl", "privileges are not compared by this version", "leave it out" },
 		{ "--color", "red", "\"red\" is not one", "known: auto, always, never" },
 	};
 	auto_arena arena = arena_new();

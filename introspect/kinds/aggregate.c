@@ -155,7 +155,7 @@ static bool aggregate_alter(struct buf *sql, const struct snapshot *in, const st
 {
 	if (changed & (1u << ARGUMENTS | 1u << RESULT | 1u << STATE_TYPE | 1u << AGGREGATE_KIND))
 		aggregate_drop(sql, in, from);
-	if (changed & ~(1u << ATTR_COMMENT | 1u << ATTR_OWNER | 1u << ATTR_ACL))
+	if (changed & ~(1u << ATTR_COMMENT | 1u << ATTR_OWNER))
 		write_aggregate(sql, to);
 	auto_buf identity = BUF_INIT;
 	aggregate_identity(&identity, to);

@@ -245,7 +245,7 @@ static bool function_alter(struct buf *sql, const struct snapshot *in, const str
 		return false;
 	if (changed & (1u << ARGUMENTS | 1u << RESULT))
 		ddl_drop(sql, in, from);
-	if (changed & ~(1u << ATTR_COMMENT | 1u << ATTR_OWNER | 1u << ATTR_ACL))
+	if (changed & ~(1u << ATTR_COMMENT | 1u << ATTR_OWNER))
 		write_function(sql, to);
 	common(sql, to, changed);
 	return sql->length > 0;

@@ -135,7 +135,7 @@ static bool sequence_alter(struct buf *sql, const struct snapshot *in, const str
 	auto_buf identity = BUF_INIT;
 	buf_adds(&identity, "SEQUENCE ");
 	object_name(&identity, to);
-	uint32_t options = changed & ~(1u << OWNED_BY | 1u << UNLOGGED | 1u << ATTR_COMMENT | 1u << ATTR_OWNER | 1u << ATTR_ACL);
+	uint32_t options = changed & ~(1u << OWNED_BY | 1u << UNLOGGED | 1u << ATTR_COMMENT | 1u << ATTR_OWNER);
 	if (options != 0) {
 		buf_addf(sql, "ALTER %s", identity.data);
 		add_options(sql, to, options);

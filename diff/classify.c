@@ -568,24 +568,60 @@ static struct finding *make_finding(struct work *work, const struct entry *entry
 	return finding;
 }
 
-// What follows from the fate of what it hangs on is not said again, if its class is the same.
+static bool is_of(const struct entry *entry, unsigned value, enum finding_class class)
+{
+	return entry->is_set[value] && entry->classes[value] == class;
+}
+
+// What follows from the fate of what it hangs on is not said again, if its class is the same: it came or went with that, or
+// was a copy of what the parent of that has (columns of a partition that was detached).
 static bool implied(struct work *work, const struct entry *entry, enum finding_class class)
 {
 	const struct entry *parent = parent_entry(work, entry);
-	return parent != NULL && entry->is_set[EXISTENCE] && entry->classes[EXISTENCE] == class && parent->is_set[EXISTENCE] &&
-	       parent->classes[EXISTENCE] == class;
+	if (parent == NULL || !is_of(entry, EXISTENCE, class))
+		return false;
+	const struct kind *kind = any(parent)->kind;
+	return is_of(parent, EXISTENCE, class) || (kind->part_of > 0 && is_of(parent, (unsigned)kind->part_of, class)) ||
+	       (kind->inherits > 0 && is_of(parent, (unsigned)kind->inherits, class));
+}
+
+static bool alters_columns(const struct work *work, enum finding_class class)
+{
+	for (size_t i = 0; i < work->n_entries; i++) {
+		const struct entry *column = work->entries[i];
+		for (unsigned value = 0; any(column)->kind == &kind_column && column->presence[LIVE] == PRESENT && value < EXISTENCE; value++) {
+			if (is_of(column, value, class))
+				return true;
+		}
+	}
+	return false;
+}
+
+// The list of a view's columns follows from its definition and from the columns that it reads: where nothing but the list
+// differs and columns of tables differ likewise, it is theirs to be said.
+static bool only_lists_columns(const struct entry *entry, enum finding_class class)
+{
+	const int list = any(entry)->kind->column_list;
+	bool others = list == 0;
+	for (unsigned value = 0; value < N_VALUES; value++)
+		others = others || ((int)value != list && is_of(entry, value, class));
+	return !others;
 }
 
 static void collect(struct work *work, struct classification *result)
 {
 	size_t capacity = 0, skipped_capacity = 0;
+	bool columns_altered[CLASS_COLLISION + 1];
+	for (int class = CLASS_HAND_EDIT; class <= CLASS_COLLISION; class++)
+		columns_altered[class] = alters_columns(work, (enum finding_class)class);
 	for (size_t i = 0; i < work->n_entries; i++) {
 		struct entry *entry = work->entries[i];
 		for (int class = CLASS_HAND_EDIT; class <= CLASS_COLLISION; class++) {
 			bool of_class = false;
 			for (unsigned value = 0; value < N_VALUES; value++)
 				of_class = of_class || (entry->is_set[value] && (int)entry->classes[value] == class);
-			if (!of_class || entry->part || implied(work, entry, (enum finding_class)class))
+			if (!of_class || entry->part || implied(work, entry, (enum finding_class)class) ||
+			    (columns_altered[class] && only_lists_columns(entry, (enum finding_class)class)))
 				continue;
 			result->findings = arena_grow(work->arena, result->findings, result->n_findings, &capacity, sizeof *result->findings);
 			result->findings[result->n_findings++] = make_finding(work, entry, (enum finding_class)class);

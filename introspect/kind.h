@@ -62,6 +62,7 @@ struct kind {
 	int owned_by;   // an attribute that holds the SQL name of the column that it goes with (sequences); 0: none
 	int part_of;    // an attribute that holds the SQL name of what it is a part of, parts of which may be made at run time
 	                // (partitions); 0: none
+	int inherits;   // an attribute that names what it has columns and constraints from besides; 0: none
 	int column_list; // an attribute that lists its columns, which are no objects then (views, types); 0: none
 
 	const struct attr *attrs;

@@ -111,7 +111,7 @@ static bool set_groups(struct arena *arena, const struct option *option, const c
 			               "--%s %s: privileges are not compared by this version", option->name, given.items[i]);
 		bool all = strcmp(given.items[i], "all") == 0, found = all;
 		for (unsigned g = GROUP_STRUCTURE + 1; g < GROUP_EVIDENCE; g++) {
-			if (all || strcmp(given.items[i], attr_group_names[g]) == 0) {
+			if ((all && g != GROUP_ACL) || strcmp(given.items[i], attr_group_names[g]) == 0) {
 				*groups |= 1u << g;
 				found = true;
 			}

@@ -72,7 +72,7 @@ static void test_options(void **state)
 	assert_false(options.first_after_end);
 
 	assert_true(parse(arena, ARGS("--include", "all", "--", "check"), &options, &err));
-	assert_int_equal(options.groups, 1u << GROUP_COMMENT | 1u << GROUP_COLUMN_ORDER | 1u << GROUP_OWNER | 1u << GROUP_OWNER | 1u << GROUP_COSMETIC);
+	assert_int_equal(options.groups, 1u << GROUP_COMMENT | 1u << GROUP_COLUMN_ORDER | 1u << GROUP_OWNER | 1u << GROUP_COSMETIC);
 	assert_true(options.first_after_end);
 }
 

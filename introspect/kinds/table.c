@@ -450,7 +450,7 @@ static bool table_alter(struct buf *sql, const struct snapshot *in, const struct
 
 const struct kind kind_table = {
 	.name = "table", .sql = "TABLE", .summary = "a table, partitioned ones and partitions included",
-	.engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .relation = true, .part_of = PARTITION_OF, KIND_ATTRS(attrs), .relkinds = "rp",
+	.engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .relation = true, .part_of = PARTITION_OF, .inherits = INHERITS, KIND_ATTRS(attrs), .relkinds = "rp",
 	.relation_read = table_relation, .queries = queries, .finish = table_finish,
 	.sqlite_read = sqlite_table,
 	.create = table_create, .drop = ddl_drop, .alter = table_alter,

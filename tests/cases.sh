@@ -210,9 +210,9 @@ run_case() {
 one_line_each='.environments[] | .name + "\t" + (if (.findings | length) == 0 then .verdict else
 	[.findings[] | "\(.class) \(.change) \(.kind) \(.name)" + (if .change == "altered" then " " + ([.attributes[].name] | sort | join(",")) else "" end)]
 	| sort | join(" | ") end)'
-# The attributes that were the sole difference of an environment.
-sole_attributes='.environments[] | select(.findings | length == 1) | .findings[0] | select(.change == "altered" and (.attributes | length) == 1) |
-	.kind + "\t" + .attributes[0].name'
+# The attribute that was all that differed in an environment: one finding, or several of one sort (a column moves another).
+sole_attributes='.environments[] | [.findings[] | if .change == "altered" then .kind + "\t" + ([.attributes[].name] | join(",")) else .change end] |
+	unique | select(length == 1) | .[]'
 
 # A case with a table mutations: each of its lines is one change by hand to an environment that is up to date, and what
 # must be said of it: "SQL ;; finding | finding", or "SQL ;; clean". The lines of a batch are the environments of one run.

@@ -267,6 +267,12 @@ const char *read_opclass(struct postgres_read *read, unsigned oid, unsigned acce
 	return by_itself ? NULL : opclass->name;
 }
 
+const char *read_opclass_name(struct postgres_read *read, unsigned oid)
+{
+	const struct opclass *opclass = oid_map_get(&read->lookup->opclasses, oid);
+	return opclass == NULL ? NULL : opclass->name;
+}
+
 void read_remember(struct postgres_read *read, enum pg_catalog catalog, unsigned oid, struct object *object)
 {
 	oid_map_put(&read->lookup->objects, pair(catalog, oid), object);

@@ -105,6 +105,7 @@ const char *read_tablespace(struct postgres_read *read, unsigned oid);
 const char *read_collation(struct postgres_read *read, unsigned oid);
 // An operator class where it has to be named: it is not what the access method takes for that type by itself. NULL else.
 const char *read_opclass(struct postgres_read *read, unsigned oid, unsigned access_method, unsigned type);
+const char *read_opclass_name(struct postgres_read *read, unsigned oid); // in any case
 
 // What was read under a catalog's OID, for later queries that refer to it.
 void read_remember(struct postgres_read *read, enum pg_catalog catalog, unsigned oid, struct object *object);

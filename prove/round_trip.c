@@ -106,18 +106,16 @@ static struct object *copy_object(struct arena *arena, const struct object *obje
 }
 
 // The object as the scratch's base has it, so that all but the text in question is what can be made there; under a name of
-// its own unless the text itself holds the name.
+// its own unless the text itself holds the name. A function keeps its name, by which its body may call its arguments, in a
+// schema of its own.
 static struct object *trial_object(struct arena *arena, const struct snapshot *base, const struct question *question, const char *text,
                                    const char *name)
 {
 	const struct object *model = snapshot_find(base, question->a->kind, question->a->path, question->a->n_path);
 	struct object *copy = copy_object(arena, model != NULL ? model : question->a);
 	copy->values[question->attr] = text;
-	if (!copy->kind->name_inside) {
-		const char *last = copy->path[copy->n_path - 1];
-		const char *arguments = copy->kind->arguments ? strchr(last, '(') : NULL;
-		((const char **)copy->path)[copy->n_path - 1] = arena_printf(arena, "%s%s", name, arguments == NULL ? "" : arguments);
-	}
+	if (!copy->kind->name_inside)
+		((const char **)copy->path)[copy->kind->arguments ? 0 : copy->n_path - 1] = name;
 	return copy;
 }
 
@@ -125,6 +123,8 @@ static void make_side(PGconn *conn, struct log *log, struct arena *arena, const 
 {
 	const struct object *object = side->object;
 	auto_buf sql = BUF_INIT;
+	if (object->kind->arguments)
+		buf_addf(&sql, "CREATE SCHEMA %s;\n", object->path[0]);
 	side->made = object->kind->create != NULL;
 	if (side->made && snapshot_find(base, object->kind, object->path, object->n_path) != NULL)
 		side->made = object->kind->drop != NULL && object->kind->drop(&sql, base, object);

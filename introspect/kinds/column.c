@@ -16,7 +16,7 @@
 void column_take_identity(struct object *column, const char *options);
 
 enum {
-	TYPE = ATTR_FIRST_OWN, COLLATION, DEFAULT, NOT_NULL, IDENTITY, IDENTITY_OPTIONS, GENERATED, STORAGE, COMPRESSION, STATISTICS,
+	TYPE = ATTR_FIRST_OWN, COLLATION, DEFAULT, NOT_NULL, NOT_NULL_CONSTRAINT, IDENTITY, IDENTITY_OPTIONS, GENERATED, STORAGE, COMPRESSION, STATISTICS,
 	OPTIONS, POSITION, CONFLICT,
 };
 static const struct attr attrs[] = {
@@ -25,6 +25,7 @@ static const struct attr attrs[] = {
 	[COLLATION] = { "collation", FORM_TEXT },
 	[DEFAULT] = { "default", FORM_EXPRESSION },
 	[NOT_NULL] = { "not_null", FORM_FLAG },
+	[NOT_NULL_CONSTRAINT] = { "not_null_constraint", FORM_TEXT }, // where it is more than NOT NULL: "name NO INHERIT NOT VALID"
 	[IDENTITY] = { "identity", FORM_TEXT },
 	[IDENTITY_OPTIONS] = { "identity_options", FORM_TEXT },
 	[GENERATED] = { "generated", FORM_EXPRESSION },
@@ -105,6 +106,18 @@ static void default_row(struct postgres_read *read, struct row row)
 		column->object->values[GENERATED] = arena_printf(read->arena, "%s %s", row_text(row, 3), column->generated);
 }
 
+static void not_null_row(struct postgres_read *read, struct row row)
+{
+	const struct pg_column *column = column_at(read, row);
+	if (column == NULL)
+		return;
+	auto_buf text = BUF_INIT;
+	sql_ident(&text, row_text(row, 3));
+	buf_adds(&text, row_flag(row, 4) ? " NO INHERIT" : "");
+	buf_adds(&text, row_flag(row, 5) ? "" : " NOT VALID");
+	column->object->values[NOT_NULL_CONSTRAINT] = buf_copy(&text, read->arena);
+}
+
 void column_take_identity(struct object *column, const char *options)
 {
 	column->values[IDENTITY_OPTIONS] = options;
@@ -127,6 +140,12 @@ static const struct pg_query queries[] = {
 	  "select d.oid, d.adrelid, d.adnum, pg_get_expr(d.adbin, d.adrelid) as expr from pg_attrdef d "
 	  "where strpos(d.adbin::text, '{VAR ') > 0",
 	  .deparse = true, .row = default_row },
+	// From 18 on NOT NULL is a constraint with a name, and attnotnull is set for one that is NOT VALID as well. The name alone
+	// depends on history (it stays when the table is renamed) and is not compared.
+	{ "not null constraints",
+	  "select k.oid, k.conrelid, k.conkey[1], k.conname, k.connoinherit, k.convalidated from pg_constraint k "
+	  "where k.contype = 'n' and k.conrelid <> 0 and (k.connoinherit or not k.convalidated)",
+	  .since = 18, .row = not_null_row },
 	{ NULL },
 };
 
@@ -169,6 +188,27 @@ static const struct object *parent_column(const struct pg_relation *relation, co
 	return NULL;
 }
 
+// A partition's identity column takes its numbers from the partitioned table's sequence. Up to 16 pg_attribute calls it a plain
+// column, from 17 on an identity without a sequence of its own: both are what the topmost parent has.
+static void take_identities(struct postgres_read *read, struct pg_relation *relation)
+{
+	const struct pg_relation *top = relation;
+	while (top->relispartition && top->parent != NULL)
+		top = top->parent;
+	for (size_t i = 0; top != relation && i < relation->n_columns; i++) {
+		struct object *object = relation->columns[i].object;
+		if (object == NULL || !relation->columns[i].inherited || (read->major < 17 && object->values[IDENTITY] != NULL))
+			continue;
+		for (size_t j = 0; j < top->n_columns; j++) {
+			const struct object *above = top->columns[j].object;
+			if (above == NULL || strcmp(top->columns[j].name, relation->columns[i].name) != 0)
+				continue;
+			object->values[IDENTITY] = above->values[IDENTITY];
+			object->values[IDENTITY_OPTIONS] = above->values[IDENTITY_OPTIONS];
+		}
+	}
+}
+
 // Positions without the gaps that dropped columns left. They are compared only where column order is asked for, but a
 // table that is made again should have its columns in their order.
 static void number_columns(struct postgres_read *read, struct pg_relation *relation)
@@ -187,6 +227,8 @@ static void column_finish(struct postgres_read *read)
 {
 	size_t n;
 	struct pg_relation *const *relations = read_relations(read, &n);
+	for (size_t i = 0; i < n; i++) // of all, before any is compared with its parent
+		take_identities(read, relations[i]);
 	for (size_t i = 0; i < n; i++) {
 		struct pg_relation *relation = relations[i];
 		if (relation->object == NULL || relation->n_columns == 0)
@@ -230,7 +272,7 @@ static void sqlite_column(struct sqlite_read *read, const struct sqlite_item *it
 void column_settings(struct buf *sql, const struct snapshot *in, const struct object *column)
 {
 	uint32_t changed = 0;
-	static const int settings[] = { STORAGE, COMPRESSION, STATISTICS, OPTIONS };
+	static const int settings[] = { NOT_NULL_CONSTRAINT, STORAGE, COMPRESSION, STATISTICS, OPTIONS };
 	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
 		changed |= column->values[settings[i]] != NULL ? 1u << settings[i] : 0;
 	const char **none = arena_array(in->arena, column->kind->n_attrs, sizeof *none);
@@ -295,7 +337,7 @@ void column_definition(struct buf *sql, const struct snapshot *in, const struct 
 		if (values[IDENTITY_OPTIONS] != NULL)
 			buf_addf(sql, " (%s)", values[IDENTITY_OPTIONS]);
 	}
-	if (values[NOT_NULL] != NULL)
+	if (values[NOT_NULL] != NULL && values[NOT_NULL_CONSTRAINT] == NULL)
 		buf_adds(sql, " NOT NULL");
 	if (values[CONFLICT] != NULL)
 		buf_addf(sql, " ON CONFLICT %s", values[CONFLICT]);
@@ -364,6 +406,56 @@ static void set_not_null(struct buf *sql, const struct object *column)
 	buf_addf(sql, "DROP CONSTRAINT %s;\n", name.data);
 }
 
+// The name in "name NO INHERIT NOT VALID": its length.
+static int not_null_name(const char *constraint)
+{
+	const char *no_inherit = strstr(constraint, " NO INHERIT");
+	return (int)((no_inherit != NULL ? no_inherit : strstr(constraint, " NOT VALID")) - constraint);
+}
+
+// From 18 on. What a NOT NULL constraint is beyond its name can be taken away in place, but not added.
+static void add_not_null_constraint(struct buf *sql, const struct object *from, const struct object *to)
+{
+	const char *constraint = to->values[NOT_NULL_CONSTRAINT];
+	int name_length = not_null_name(constraint);
+	if (from->values[NOT_NULL] != NULL) {
+		alter_column(sql, to);
+		buf_adds(sql, "DROP NOT NULL;\n");
+	}
+	ddl_alter_table(sql, to);
+	buf_addf(sql, "ADD CONSTRAINT %.*s NOT NULL ", name_length, constraint);
+	ddl_own_name(sql, to);
+	buf_addf(sql, "%s;\n", constraint + name_length);
+}
+
+static void make_plain_not_null(struct buf *sql, const struct object *from, const struct object *to)
+{
+	const char *constraint = from->values[NOT_NULL_CONSTRAINT];
+	int name_length = not_null_name(constraint);
+	if (strstr(constraint + name_length, "NOT VALID") != NULL) {
+		ddl_alter_table(sql, to);
+		buf_addf(sql, "VALIDATE CONSTRAINT %.*s;\n", name_length, constraint);
+	}
+	if (strstr(constraint + name_length, "NO INHERIT") != NULL) {
+		ddl_alter_table(sql, to);
+		buf_addf(sql, "ALTER CONSTRAINT %.*s INHERIT;\n", name_length, constraint);
+	}
+}
+
+static void change_not_null(struct buf *sql, const struct object *from, const struct object *to)
+{
+	if (to->values[NOT_NULL_CONSTRAINT] != NULL) {
+		add_not_null_constraint(sql, from, to);
+	} else if (to->values[NOT_NULL] == NULL) {
+		alter_column(sql, to);
+		buf_adds(sql, "DROP NOT NULL;\n");
+	} else if (from->values[NOT_NULL_CONSTRAINT] != NULL) {
+		make_plain_not_null(sql, from, to);
+	} else {
+		set_not_null(sql, to);
+	}
+}
+
 // Whether rows that are there already get the default without being rewritten: constants and what is stable within a
 // statement. A call of anything else may be volatile.
 static bool is_cheap_default(const char *expression)
@@ -404,7 +496,7 @@ static bool column_create_online(struct buf *sql, const struct snapshot *in, con
 	// the column first, empty; then its default, for new rows; then the old rows; then NOT NULL
 	const char **first = arena_array(in->arena, column->kind->n_attrs, sizeof *first);
 	memcpy(first, values, column->kind->n_attrs * sizeof *first);
-	first[NOT_NULL] = NULL;
+	first[NOT_NULL] = first[NOT_NULL_CONSTRAINT] = NULL;
 	first[DEFAULT] = cheap ? values[DEFAULT] : NULL;
 	const struct object empty = { column->kind, column->path, column->n_path, first };
 	column_create(sql, in, &empty);
@@ -415,7 +507,7 @@ static bool column_create_online(struct buf *sql, const struct snapshot *in, con
 	ddl_remark(sql, "rows that are there already have NULL here: fill them in batches%s",
 	           values[NOT_NULL] != NULL ? " before what follows" : "");
 	if (values[NOT_NULL] != NULL)
-		set_not_null(sql, column);
+		change_not_null(sql, &empty, column);
 	return true;
 }
 
@@ -497,13 +589,26 @@ static void change_identity(struct buf *sql, const struct object *from, const st
 		change_identity_options(sql, from, to);
 }
 
+// DROP EXPRESSION is of stored columns (13 and later), SET EXPRESSION of both sorts (17 and later); one sort cannot become the other.
+static bool generated_in_place(const struct snapshot *in, const char *old, const char *new)
+{
+	const char *old_sort, *new_sort;
+	if (old == NULL)
+		return false;
+	generated_length(old, &old_sort);
+	if (new == NULL)
+		return in->major >= 13 && strcmp(old_sort, "STORED") == 0;
+	generated_length(new, &new_sort);
+	return in->major >= 17 && strcmp(old_sort, new_sort) == 0;
+}
+
 static void change_generated(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to)
 {
 	const char *old = from->values[GENERATED], *new = to->values[GENERATED], *stored;
-	if (new == NULL) {
+	if (generated_in_place(in, old, new) && new == NULL) {
 		alter_column(sql, to);
 		buf_adds(sql, "DROP EXPRESSION;\n");
-	} else if (old != NULL && in->major >= 17) {
+	} else if (generated_in_place(in, old, new)) {
 		int length = generated_length(new, &stored);
 		alter_column(sql, to);
 		buf_addf(sql, "SET EXPRESSION AS (%.*s);\n", length, new);
@@ -534,7 +639,7 @@ static bool column_alter(struct buf *sql, const struct snapshot *in, const struc
 	const char *const *values = to->values;
 	if (changed & 1u << POSITION)
 		ddl_remark(sql, "the order of columns cannot be changed: drop and add them again, or make the table anew");
-	bool remake = changed & 1u << GENERATED && values[GENERATED] != NULL && (from->values[GENERATED] == NULL || in->major < 17);
+	bool remake = changed & 1u << GENERATED && !generated_in_place(in, from->values[GENERATED], values[GENERATED]);
 	if (remake) { // says everything
 		change_generated(sql, in, from, to);
 		return true;
@@ -570,14 +675,13 @@ static bool column_alter(struct buf *sql, const struct snapshot *in, const struc
 		buf_adds(sql, values[DEFAULT]);
 		buf_adds(sql, ";\n");
 	}
-	if (changed & 1u << NOT_NULL && values[NOT_NULL] != NULL)
-		set_not_null(sql, to);
+	uint32_t not_null = changed & (1u << NOT_NULL | 1u << NOT_NULL_CONSTRAINT);
+	if (not_null != 0 && values[NOT_NULL] != NULL)
+		change_not_null(sql, from, to);
 	if (changed & (1u << IDENTITY | 1u << IDENTITY_OPTIONS) && values[IDENTITY] != NULL)
 		change_identity(sql, from, to, changed);
-	if (changed & 1u << NOT_NULL && values[NOT_NULL] == NULL) { // an identity column is NOT NULL as long as it is one
-		alter_column(sql, to);
-		buf_adds(sql, "DROP NOT NULL;\n");
-	}
+	if (not_null != 0 && values[NOT_NULL] == NULL) // an identity column is NOT NULL as long as it is one
+		change_not_null(sql, from, to);
 	if (changed & 1u << STORAGE)
 		change_storage(sql, in, to);
 	if (changed & 1u << COMPRESSION) {

@@ -12,7 +12,7 @@
 #include "introspect/sqlite_read.h"
 
 enum {
-	METHOD = ATTR_FIRST_OWN, UNIQUE, NULLS_NOT_DISTINCT, COLUMNS, INCLUDE, PREDICATE, OPTIONS, TABLESPACE, INVALID, STATE,
+	METHOD = ATTR_FIRST_OWN, UNIQUE, NULLS_NOT_DISTINCT, COLUMNS, INCLUDE, PREDICATE, OPTIONS, TABLESPACE, STATISTICS, INVALID, STATE,
 };
 static const struct attr attrs[] = {
 	COMMON_ATTRS,
@@ -24,6 +24,7 @@ static const struct attr attrs[] = {
 	[PREDICATE] = { "predicate", FORM_EXPRESSION },
 	[OPTIONS] = { "options", FORM_TEXT },
 	[TABLESPACE] = { "tablespace", FORM_TEXT },
+	[STATISTICS] = { "statistics", FORM_TEXT }, // targets of expressions, by their number: "1 500, 3 100"
 	[INVALID] = { "invalid", FORM_FLAG },
 	[STATE] = { "state", FORM_TEXT }, // CLUSTER ON, REPLICA IDENTITY
 };
@@ -65,7 +66,7 @@ static void add_expression(struct buf *buf, const char **exprs)
 	*exprs = *end == ',' ? end + 1 + strspn(end + 1, " ") : end;
 }
 
-struct key { int attnum, option; unsigned opclass, collation; };
+struct key { int attnum, option; unsigned opclass, collation; const char *opclass_options; };
 
 static void add_key(struct postgres_read *read, struct buf *buf, const struct pg_relation *table, const struct key *key, unsigned method)
 {
@@ -78,8 +79,14 @@ static void add_key(struct postgres_read *read, struct buf *buf, const struct pg
 	if (collation != NULL)
 		buf_addf(buf, " COLLATE %s", collation);
 	const char *opclass = read_opclass(read, key->opclass, method, column == NULL ? 0 : column->type_oid);
+	if (opclass == NULL && key->opclass_options != NULL) // they can only follow a name
+		opclass = read_opclass_name(read, key->opclass);
 	if (opclass != NULL)
 		buf_addf(buf, " %s", opclass);
+	if (key->opclass_options != NULL) {
+		buf_addc(buf, ' ');
+		ddl_options(buf, key->opclass_options, "");
+	}
 	bool descending = key->option & 1, nulls_first = key->option & 2;
 	buf_adds(buf, descending ? " DESC" : "");
 	buf_adds(buf, descending == nulls_first ? "" : nulls_first ? " NULLS FIRST" : " NULLS LAST");
@@ -95,6 +102,38 @@ static const char *state_text(struct postgres_read *read, const char *flags, boo
 	if (flags[F_CLUSTERED] == 't')
 		buf_addf(&state, "%sCLUSTER ON", state.length > 0 ? ", " : "");
 	return state.length == 0 ? NULL : read_intern(read, state.data);
+}
+
+// What pg_attribute says of an index's columns, kept until the index itself comes.
+struct index_column {
+	int number;
+	const char *opclass_options, *statistics;
+	struct index_column *next;
+};
+
+static void index_column_row(struct postgres_read *read, struct row row)
+{
+	struct index_column *column = arena_alloc(read->arena, sizeof *column);
+	*column = (struct index_column){ (int)row_oid(row, 1), row_list(read, row, 2), row_intern(read, row, 3),
+	                                 read_kept(read, row_oid(row, 0)) };
+	read_keep(read, row_oid(row, 0), column);
+}
+
+static const char *opclass_options(const struct index_column *columns, int number)
+{
+	while (columns != NULL && columns->number != number)
+		columns = columns->next;
+	return columns == NULL ? NULL : columns->opclass_options;
+}
+
+static const char *statistics_text(struct postgres_read *read, const struct index_column *columns)
+{
+	auto_buf text = BUF_INIT;
+	for (; columns != NULL; columns = columns->next) {
+		if (columns->statistics != NULL)
+			buf_addf(&text, "%s%d %s", text.length > 0 ? ", " : "", columns->number, columns->statistics);
+	}
+	return text.length == 0 ? NULL : read_intern(read, text.data);
 }
 
 // An index whose expressions come in a later query: its keys are kept until then.
@@ -165,9 +204,11 @@ static void index_row(struct postgres_read *read, struct row row)
 	values[INVALID] = flags[F_VALID] == 't' && flags[F_READY] == 't' ? NULL : "true";
 	values[STATE] = state_text(read, flags, false);
 
+	const struct index_column *columns = read_kept(read, row_oid(row, 0));
+	values[STATISTICS] = statistics_text(read, columns);
 	struct key keys[COLUMNS_MAX];
 	for (int i = 0; i < n_keys; i++)
-		keys[i] = (struct key){ attnums[i], options[i], (unsigned)opclasses[i], (unsigned)collations[i] };
+		keys[i] = (struct key){ attnums[i], options[i], (unsigned)opclasses[i], (unsigned)collations[i], opclass_options(columns, i + 1) };
 	if (!row_flag(row, 12)) {
 		values[COLUMNS] = key_text(read, table, method, keys, n_keys, NULL);
 		return;
@@ -194,6 +235,13 @@ static void expression_row(struct postgres_read *read, struct row row)
 #define USER_SCHEMA "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
 
 static const struct pg_query queries[] = {
+	// of most indexes nothing: parameters of operator classes (13 and later) and targets set by ALTER INDEX are rare
+	{ "index columns",
+	  "select a.attrelid, a.attnum, a.attoptions, nullif(@17{coalesce(a.attstattarget, -1)}{a.attstattarget}, -1) from pg_attribute a "
+	  "join pg_class c on c.oid = a.attrelid and c.relkind in ('i', 'I') "
+	  "where a.attrelid >= 16384 and (a.attoptions is not null or @17{a.attstattarget}{nullif(a.attstattarget, -1)} is not null) "
+	  "order by a.attrelid, a.attnum desc",
+	  .row = index_column_row },
 	{ "indexes",
 	  "select x.indexrelid, x.indrelid, i.relname, i.relam, concat(x.indisunique, x.indisvalid, x.indisready, x.indisreplident, "
 	  "x.indisclustered, @15{x.indnullsnotdistinct}{false}), x.indnkeyatts, x.indkey, x.indclass, x.indcollation, x.indoption, "
@@ -261,6 +309,35 @@ static const char *own_name(const struct object *index)
 	return index->path[index->n_path - 1];
 }
 
+// The target that a list like "1 500, 3 100" has for a column; NULL: none.
+static const char *target_of(const char *const *list, size_t n, const char *number, size_t length)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcspn(list[i], " ") == length && strncmp(list[i], number, length) == 0)
+			return list[i] + length + 1;
+	}
+	return NULL;
+}
+
+static void set_statistics(struct buf *sql, const struct object *index, const char *from, const char *to)
+{
+	auto_arena arena = arena_new();
+	size_t n[2];
+	const char **lists[] = { ddl_list(arena, from, &n[0]), ddl_list(arena, to, &n[1]) };
+	auto_buf name = BUF_INIT;
+	ddl_schema_name(&name, index, own_name(index));
+	for (int side = 0; side < 2; side++) { // what goes, then what is new
+		for (size_t i = 0; i < n[side]; i++) {
+			size_t length = strcspn(lists[side][i], " ");
+			const char *other = target_of(lists[1 - side], n[1 - side], lists[side][i], length);
+			if (side == 0 ? other != NULL : ddl_same(other, lists[side][i] + length + 1))
+				continue;
+			buf_addf(sql, "ALTER INDEX %s ALTER COLUMN %.*s SET STATISTICS %s;\n", name.data, (int)length, lists[side][i],
+			         side == 0 ? "-1" : lists[side][i] + length + 1);
+		}
+	}
+}
+
 static void comment_on_index(struct buf *sql, const struct object *index)
 {
 	auto_buf identity = BUF_INIT;
@@ -275,6 +352,7 @@ static bool make(struct buf *sql, const struct snapshot *in, const struct object
 	if (ddl_has_unread(index, UINT32_MAX))
 		return false;
 	create_index(sql, in, index, own_name(index), concurrently && in->engine == ENGINE_POSTGRESQL && !is_partitioned(in, index));
+	set_statistics(sql, index, NULL, index->values[STATISTICS]);
 	ddl_index_state(sql, index, NULL, index->values[STATE]);
 	if (index->values[ATTR_COMMENT] != NULL)
 		comment_on_index(sql, index);
@@ -322,7 +400,8 @@ static bool index_alter(struct buf *sql, const struct snapshot *in, const struct
 	ddl_schema_name(&name, to, own_name(to));
 	buf_addf(&start, "ALTER INDEX %s", name.data);
 	bool concurrently = !is_partitioned(in, to);
-	const uint32_t in_place = 1u << ATTR_COMMENT | 1u << OPTIONS | 1u << TABLESPACE | 1u << STATE | 1u << INVALID;
+	const uint32_t in_place = 1u << ATTR_COMMENT | 1u << OPTIONS | 1u << TABLESPACE | 1u << STATISTICS | 1u << STATE |
+	                          1u << INVALID;
 	if (changed & ~in_place) { // the new one is there before the old one goes
 		auto_buf new = BUF_INIT, new_name = BUF_INIT;
 		buf_addf(&new, "%.*s_new", 58, own_name(to));
@@ -332,6 +411,7 @@ static bool index_alter(struct buf *sql, const struct snapshot *in, const struct
 		buf_addf(sql, "ALTER INDEX %s RENAME TO ", new_name.data);
 		sql_ident(sql, own_name(to));
 		buf_adds(sql, ";\n");
+		set_statistics(sql, to, NULL, to->values[STATISTICS]);
 		ddl_index_state(sql, to, NULL, to->values[STATE]);
 		if (to->values[ATTR_COMMENT] != NULL)
 			comment_on_index(sql, to);
@@ -343,6 +423,8 @@ static bool index_alter(struct buf *sql, const struct snapshot *in, const struct
 		ddl_change_options(sql, start.data, from->values[OPTIONS], to->values[OPTIONS], "");
 	if (changed & 1u << TABLESPACE)
 		buf_addf(sql, "%s SET TABLESPACE %s;\n", start.data, to->values[TABLESPACE] == NULL ? "pg_default" : to->values[TABLESPACE]);
+	if (changed & 1u << STATISTICS)
+		set_statistics(sql, to, from->values[STATISTICS], to->values[STATISTICS]);
 	if (changed & 1u << STATE)
 		ddl_index_state(sql, to, from->values[STATE], to->values[STATE]);
 	if (changed & 1u << ATTR_COMMENT)

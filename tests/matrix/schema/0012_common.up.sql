@@ -135,6 +135,9 @@ CREATE TABLE app.lists_ab_0 PARTITION OF app.lists_ab FOR VALUES WITH (MODULUS 2
 CREATE TABLE app.lists_ab_1 PARTITION OF app.lists_ab FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 CREATE TABLE app.lists_null PARTITION OF app.lists FOR VALUES IN (NULL);
 CREATE TABLE app.ranges (a integer, b text COLLATE "C", c date) PARTITION BY RANGE (a, b COLLATE "C" text_pattern_ops, (extract(year from c)));
+CREATE TABLE app.numbered (id bigint GENERATED ALWAYS AS IDENTITY (INCREMENT BY 3), at date NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE app.numbered_2026 PARTITION OF app.numbered FOR VALUES FROM ('2026-01-01') TO ('2027-01-01') PARTITION BY LIST (id);
+CREATE TABLE app.numbered_2026_rest PARTITION OF app.numbered_2026 DEFAULT;
 CREATE TABLE app.to_events (event_id bigint, event_at timestamptz, CONSTRAINT to_events_fk FOREIGN KEY (event_id, event_at) REFERENCES app.events);
 CREATE TABLE app.attached (id bigint NOT NULL, at timestamptz NOT NULL, kind text DEFAULT 'x', payload jsonb, CHECK (id > 0));
 CREATE TABLE app.archive (LIKE app.attached) PARTITION BY RANGE (at);

@@ -1,6 +1,6 @@
--- PostgreSQL 17: identity columns and exclusion constraints of partitioned tables, JSON_TABLE and its like, AT LOCAL,
+-- PostgreSQL 17: exclusion constraints of partitioned tables, JSON_TABLE and its like, AT LOCAL,
 -- MERGE ... RETURNING in bodies.
-CREATE TABLE app.split (id bigint GENERATED ALWAYS AS IDENTITY (INCREMENT BY 3), at date NOT NULL, room integer,
+CREATE TABLE app.split (id bigint, at date NOT NULL, room integer,
 	CONSTRAINT split_no_overlap EXCLUDE USING gist (at WITH =, room WITH =)) PARTITION BY RANGE (at);
 CREATE TABLE app.split_2026 PARTITION OF app.split FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
 CREATE VIEW app.json_tables AS SELECT j.a, json_value(u.h, '$.a' RETURNING integer DEFAULT 0 ON EMPTY) AS v, json_exists(u.h, '$.b') AS e

@@ -151,10 +151,12 @@ static int lock_timeout_ms(const struct session *session)
 static const char find_table_sql[] =
 	"select n.nspname, c.relname, "
 	"pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select'), "
-	"pg_catalog.array_position(pg_catalog.current_schemas(false), n.nspname), pg_catalog.current_database() "
-	"from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
-	"where c.relname = $1 and c.relkind in ('r', 'p') and n.nspname !~ '^pg_(temp|toast)' "
-	"and ($2::pg_catalog.text is null or n.nspname = $2) order by 4 nulls last, 1";
+	"pg_catalog.array_position(pg_catalog.current_schemas(false), n.nspname), pg_catalog.current_database(), w.i - 1 "
+	"from rows from (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) "
+	"with ordinality w(name, schema, i) "
+	"join pg_catalog.pg_class c on c.relname = w.name join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
+	"where c.relkind in ('r', 'p') and n.nspname !~ '^pg_(temp|toast)' and (w.schema is null or n.nspname = w.schema) "
+	"order by w.i, 4 nulls last, 1";
 
 // Whether the lock that is held while migrations run is held now, by anyone, in this database.
 static const char advisory_sql[] =
@@ -193,24 +195,58 @@ static void version_rows(struct arena *arena, const PGresult *result, struct ver
 	}
 }
 
-static bool read_version_query(struct session *session, const struct version_query *query, struct version_table *version,
-                               bool *busy, struct err *err)
+// An element of an array in PostgreSQL's text form; NULL is NULL.
+static void add_element(struct buf *array, const char *text)
 {
-	const char *parts[2];
-	size_t n = sql_name_split(session->arena, query->table, parts, 2);
-	if (n == 0)
-		return err_set(err, "version-table", session->options->name, "write it as schema.table", "`%s` names no table", query->table);
-	const char *schema = n == 2 ? parts[0] : session->options->schema;
-	auto_pgresult found = run(session, find_table_sql, 2, (const char *[]){ parts[n - 1], schema });
-	if (PQresultStatus(found) != PGRES_TUPLES_OK)
-		return server_error(session, found, "looking for the version table", err);
+	buf_addc(array, array->length == 0 ? '{' : ',');
+	if (text == NULL) {
+		buf_adds(array, "NULL");
+		return;
+	}
+	buf_addc(array, '"');
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			buf_addc(array, '\\');
+		buf_addc(array, *text);
+	}
+	buf_addc(array, '"');
+}
+
+// Asks for all the tables at once; the rows are in the order in which they are wanted.
+static PGresult *find_tables(struct session *session, struct err *err)
+{
+	auto_buf names = BUF_INIT, schemas = BUF_INIT;
+	for (const struct version_query *query = session->options->versions; query->table != NULL; query++) {
+		const char *parts[2];
+		size_t n = sql_name_split(session->arena, query->table, parts, 2);
+		if (n == 0) {
+			err_set(err, "version-table", session->options->name, "write it as schema.table", "`%s` names no table", query->table);
+			return NULL;
+		}
+		add_element(&names, parts[n - 1]);
+		add_element(&schemas, n == 2 ? parts[0] : session->options->schema);
+	}
+	buf_addc(&names, '}');
+	buf_addc(&schemas, '}');
+	PGresult *found = run(session, find_table_sql, 2, (const char *[]){ names.data, schemas.data });
+	if (PQresultStatus(found) == PGRES_TUPLES_OK)
+		return found;
+	server_error(session, found, "looking for the version table", err);
+	PQclear(found);
+	return NULL;
+}
+
+static bool read_version_rows(struct session *session, struct version_table *version, bool *busy, struct err *err)
+{
+	auto_pgresult found = find_tables(session, err);
+	if (found == NULL || PQntuples(found) == 0)
+		return found != NULL;
+	const struct version_query *query = &session->options->versions[row_oid((struct row){ found, 0 }, 5)];
 	// several of that name, none of them on the search path: which one is meant cannot be guessed
-	bool ambiguous = PQntuples(found) > 1 && PQgetisnull(found, 0, 3);
+	bool ambiguous = PQntuples(found) > 1 && PQgetisnull(found, 0, 3) && strcmp(PQgetvalue(found, 0, 5), PQgetvalue(found, 1, 5)) == 0;
 	if (ambiguous)
 		return err_set(err, "version-table", session->options->name, "name it in the configuration: migrations { table = \"schema.table\" }",
 		               "several schemas have a table `%s`, none of them on the search path", query->table);
-	if (PQntuples(found) == 0)
-		return true;
 	const char *path[] = { PQgetvalue(found, 0, 0), PQgetvalue(found, 0, 1) };
 	const char *name = sql_name_copy(session->arena, path, 2);
 	if (strcmp(PQgetvalue(found, 0, 2), "t") != 0) {
@@ -240,15 +276,13 @@ static bool read_version(struct session *session, struct version_table *version,
 {
 	*version = (struct version_table){ 0 };
 	*busy = false;
-	if (session->options->versions == NULL)
+	if (session->options->versions == NULL || session->options->versions->table == NULL)
 		return true;
 	char *limits = arena_printf(session->arena,
 	                            "select set_config('statement_timeout', '%d', true), set_config('lock_timeout', '%d', true), "
 	                            "set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO, YMD', true)",
 	                            10000, lock_timeout_ms(session));
-	bool ok = run_plain(session, begin_sql, err) && run_plain(session, limits, err);
-	for (const struct version_query *query = session->options->versions; ok && query->table != NULL && version->name == NULL; query++)
-		ok = read_version_query(session, query, version, busy, err);
+	bool ok = run_plain(session, begin_sql, err) && run_plain(session, limits, err) && read_version_rows(session, version, busy, err);
 	struct err ignored;
 	return run_plain(session, "commit", ok ? err : &ignored) && ok;
 }

@@ -14,6 +14,7 @@
 
 // The kind sequence hands over what an identity column's sequence is like; NULL: as by default.
 void column_take_identity(struct object *column, const char *options);
+void index_take_column(struct postgres_read *read, unsigned oid, int number, const char *options, const char *statistics);
 
 enum {
 	TYPE = ATTR_FIRST_OWN, COLLATION, DEFAULT, NOT_NULL, NOT_NULL_CONSTRAINT, IDENTITY, IDENTITY_OPTIONS, GENERATED, STORAGE, COMPRESSION, STATISTICS,
@@ -57,6 +58,8 @@ static struct pg_column *add_column(struct postgres_read *read, struct pg_relati
 static void column_row(struct postgres_read *read, struct row row)
 {
 	struct pg_relation *relation = read_relation(read, row_oid(row, 0));
+	if (relation == NULL) // of an index, or of nobody's business
+		index_take_column(read, row_oid(row, 0), (int)row_oid(row, 1), row_list(read, row, 9), row_intern(read, row, 8));
 	if (relation == NULL || relation->object == NULL)
 		return;
 	if (row_text(row, 2) == NULL) {
@@ -123,13 +126,18 @@ void column_take_identity(struct object *column, const char *options)
 	column->values[IDENTITY_OPTIONS] = options;
 }
 
+#define SET_STATISTICS "nullif(@17{coalesce(a.attstattarget, -1)}{a.attstattarget}, -1)"
+// some servers keep one option of their own for every column (see lookup.c): alone it is nothing
+#define SET_OPTIONS "coalesce(a.attoptions[1] not like 'pg_attver=%' or cardinality(a.attoptions) > 1, false)"
+
 static const struct pg_query queries[] = {
 	{ "columns",
 	  "select a.attrelid, a.attnum, case when not a.attisdropped then a.attname end, format_type(a.atttypid, a.atttypmod), "
 	  "a.atttypid, concat(a.attnotnull, a.attidentity, '/', a.attgenerated, '/', nullif(a.attstorage, t.typstorage), '/', "
 	  "@14{a.attcompression}{''}, '/', a.attislocal), nullif(a.attcollation, 100), nullif(a.attinhcount, 0), "
-	  "nullif(@17{coalesce(a.attstattarget, -1)}{a.attstattarget}, -1), a.attoptions "
-	  "from pg_attribute a join pg_class c on c.oid = a.attrelid and c.relkind in ('r', 'p', 'v', 'm', 'c') and c.oid >= 16384 "
+	  SET_STATISTICS ", case when " SET_OPTIONS " then a.attoptions end "
+	  "from pg_attribute a join pg_class c on c.oid = a.attrelid and c.oid >= 16384 and (c.relkind in ('r', 'p', 'v', 'm', 'c') "
+	  "or (c.relkind in ('i', 'I') and (" SET_STATISTICS " is not null or " SET_OPTIONS "))) "
 	  "left join pg_type t on t.oid = a.atttypid where a.attnum > 0",
 	  .row = column_row },
 	// a tree without variables deparses without its relation: several times faster, and it takes no lock

@@ -29,6 +29,7 @@ static const struct attr attrs[] = {
 	[STATE] = { "state", FORM_TEXT }, // CLUSTER ON, REPLICA IDENTITY
 };
 
+void index_take_column(struct postgres_read *read, unsigned oid, int number, const char *options, const char *statistics);
 void constraint_take_index(struct object *constraint, const char *nulls_not_distinct, const char *include, const char *options,
                            const char *tablespace, const char *state);
 
@@ -104,19 +105,22 @@ static const char *state_text(struct postgres_read *read, const char *flags, boo
 	return state.length == 0 ? NULL : read_intern(read, state.data);
 }
 
-// What pg_attribute says of an index's columns, kept until the index itself comes.
+// What pg_attribute says of an index's columns, kept until the index itself comes: parameters of operator classes (13 and
+// later) and statistics targets set by ALTER INDEX. Of most indexes nothing. The kind column hands it over.
 struct index_column {
 	int number;
 	const char *opclass_options, *statistics;
 	struct index_column *next;
 };
 
-static void index_column_row(struct postgres_read *read, struct row row)
+void index_take_column(struct postgres_read *read, unsigned oid, int number, const char *options, const char *statistics)
 {
-	struct index_column *column = arena_alloc(read->arena, sizeof *column);
-	*column = (struct index_column){ (int)row_oid(row, 1), row_list(read, row, 2), row_intern(read, row, 3),
-	                                 read_kept(read, row_oid(row, 0)) };
-	read_keep(read, row_oid(row, 0), column);
+	struct index_column *column = arena_alloc(read->arena, sizeof *column), *first = read_kept(read, oid), **at = &first;
+	while (*at != NULL && (*at)->number < number)
+		at = &(*at)->next;
+	*column = (struct index_column){ number, options, statistics, *at };
+	*at = column;
+	read_keep(read, oid, first);
 }
 
 static const char *opclass_options(const struct index_column *columns, int number)
@@ -235,13 +239,6 @@ static void expression_row(struct postgres_read *read, struct row row)
 #define USER_SCHEMA "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
 
 static const struct pg_query queries[] = {
-	// of most indexes nothing: parameters of operator classes (13 and later) and targets set by ALTER INDEX are rare
-	{ "index columns",
-	  "select a.attrelid, a.attnum, a.attoptions, nullif(@17{coalesce(a.attstattarget, -1)}{a.attstattarget}, -1) from pg_attribute a "
-	  "join pg_class c on c.oid = a.attrelid and c.relkind in ('i', 'I') "
-	  "where a.attrelid >= 16384 and (a.attoptions is not null or @17{a.attstattarget}{nullif(a.attstattarget, -1)} is not null) "
-	  "order by a.attrelid, a.attnum desc",
-	  .row = index_column_row },
 	{ "indexes",
 	  "select x.indexrelid, x.indrelid, i.relname, i.relam, concat(x.indisunique, x.indisvalid, x.indisready, x.indisreplident, "
 	  "x.indisclustered, @15{x.indnullsnotdistinct}{false}), x.indnkeyatts, x.indkey, x.indclass, x.indcollation, x.indoption, "

@@ -55,6 +55,18 @@ done
 [ "$before" = "$(next_id)" ]
 judge $? 'no transaction id is assigned on a live server' <<<"$before -> $(next_id)"
 
+# README shows what the example prints today.
+stable() { sed -E 's/(PostgreSQL|SQLite) [0-9.]+/\1 VERSION/; s/ in [0-9.]+ m?s\b/ in N s/'; }
+"$source_folder/examples/shop/postgresql/make_environments.sh"
+(
+	cd "$source_folder/examples/shop/postgresql" || exit
+	export STAGING_DATABASE_URL="postgresql:///staging?$at&user=postgres" PROD_DATABASE_URL="postgresql:///prod?$at&user=postgres"
+	"$DRIFTCHECK" staging prod
+) 2>&1 | stable >example
+sed -n '/^\$ driftcheck staging prod$/,/^```$/p' "$source_folder/README.md" | sed '1d; $d; /^  …$/d; /^$/d' | stable >shown
+[ -s shown ] && ! grep -vxFf example shown >unseen
+judge $? 'README shows what driftcheck prints' < <(cat unseen example)
+
 # 3: a relation that is locked by somebody is unread: not missing, not equal, and never clean.
 psql -X -q -d app >/dev/null 2>&1 <<'SQL' &
 BEGIN;

@@ -44,8 +44,11 @@ line() { printf '  %-58s %10s   %s\n' "$1" "$2" "${3:-}"; }
 
 # N tables of 10 columns (3 defaults, 1 identity), each with a check, a primary key, 2 indexes (1 partial) and a foreign key;
 # N/10 views, functions and triggers, N/50 enums, N/100 tables with 5 partitions; over N/500 schemas, at least 2.
+schemas_for() { echo $(($1 / 500 > 2 ? $1 / 500 : 2)); } # N
+
 schema_sql() { # N
-	local n=$1 schemas=$(($1 / 500 > 2 ? $1 / 500 : 2))
+	local n=$1 schemas
+	schemas=$(schemas_for "$n")
 	cat <<SQL
 CREATE FUNCTION s(i int) RETURNS text LANGUAGE sql IMMUTABLE AS \$\$ SELECT 's' || i % $schemas \$\$;
 SELECT format('CREATE SCHEMA s%s', i) FROM generate_series(0, $schemas - 1) i \gexec
@@ -112,7 +115,7 @@ reading() { # N
 	line "  we take this many times as long (wanted: at most 1.3)" "$(ratio "$read_ms" "$ms")"
 
 	"$DRIFTCHECK" snapshot "$url" >"$work/a.json" || die "no snapshot"
-	psql -X -q -d "bench_$n" -c 'ALTER TABLE s0.t2 ADD COLUMN extra text'
+	psql -X -q -d "bench_$n" -c "ALTER TABLE s0.t$(schemas_for "$n") ADD COLUMN extra text" || die "no change"
 	"$DRIFTCHECK" snapshot "$url" >"$work/b.json" || die "no snapshot"
 	best 1 "$DRIFTCHECK" diff "$work/a.json" "$work/b.json"
 	line "driftcheck diff a.json b.json" "$ms ms"

@@ -295,7 +295,7 @@ attributes_uncovered() {
 			if grep -qxF "$kind"$'\t'"$attribute" "$run_folder/covered"; then
 				! grep -E "^$kind;$attribute;" "$cases_folder/uncovered" || echo "is covered: $attribute of $kind"
 			else
-				grep -qE "^($kind|\\*);$attribute;" "$cases_folder/uncovered" || echo "no case has as its only difference: $attribute of $kind"
+				grep -qE "^$kind;$attribute;" "$cases_folder/uncovered" || echo "no case has as its only difference: $attribute of $kind"
 			fi
 		done
 	[ -s "$run_folder/covered" ] || echo 'no attributes at all'

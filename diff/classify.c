@@ -597,12 +597,22 @@ static bool alters_columns(const struct work *work, enum finding_class class)
 	return false;
 }
 
+// A view's columns follow from its definition; a composite type's are all that it is.
+static bool has_definition(const struct kind *kind)
+{
+	for (unsigned i = 0; i < kind->n_attrs; i++) {
+		if (kind->attrs[i].form == FORM_STATEMENT)
+			return true;
+	}
+	return false;
+}
+
 // The list of a view's columns follows from its definition and from the columns that it reads: where nothing but the list
 // differs and columns of tables differ likewise, it is theirs to be said.
 static bool only_lists_columns(const struct entry *entry, enum finding_class class)
 {
 	const int list = any(entry)->kind->column_list;
-	bool others = list == 0;
+	bool others = list == 0 || !has_definition(any(entry)->kind);
 	for (unsigned value = 0; value < N_VALUES; value++)
 		others = others || ((int)value != list && is_of(entry, value, class));
 	return !others;

@@ -6,6 +6,7 @@ CREATE EXTENSION citext;
 CREATE EXTENSION pg_trgm WITH SCHEMA app;
 CREATE EXTENSION btree_gist;
 CREATE EXTENSION hstore;
+CREATE EXTENSION pgcrypto;
 
 CREATE TYPE app.mood AS ENUM ('sad', 'it''s ok', 'happy');
 ALTER TYPE app.mood ADD VALUE 'fine' BEFORE 'happy';

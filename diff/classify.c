@@ -108,13 +108,15 @@ static uint64_t object_key(const struct comparer *comparer, const struct object 
 
 // Merging.
 
-static enum presence presence_in(const struct work *work, int which, const struct object *object, const struct snapshot *its)
+static enum presence presence_of(const struct snapshot *snapshot, const struct object *object, const struct snapshot *its)
 {
+	if (snapshot_find(snapshot, object->kind, object->path, object->n_path) != NULL)
+		return PRESENT;
 	const struct object *parent = object_parent(its, object);
 	if (parent == NULL)
 		return ABSENT;
 	const struct kind *kind = object->kind->child ? NULL : parent->kind; // any relation can be hung on
-	return snapshot_find(side(work, which), kind, parent->path, parent->n_path) == NULL ? WITHOUT_PARENT : ABSENT;
+	return snapshot_find(snapshot, kind, parent->path, parent->n_path) == NULL ? WITHOUT_PARENT : ABSENT;
 }
 
 static void classify_values(struct work *work, struct entry *entry)
@@ -170,7 +172,7 @@ static void merge(struct work *work)
 			}
 		}
 		for (int i = 0; i < 3; i++)
-			entry.presence[i] = entry.in[i] != NULL ? PRESENT : presence_in(work, i, first, its);
+			entry.presence[i] = entry.in[i] != NULL ? PRESENT : presence_of(side(work, i), first, its);
 		classify_values(work, &entry);
 		if (is_clean(&entry))
 			continue;
@@ -246,27 +248,37 @@ static bool dropped_by_hand(const struct snapshot *live, const struct snapshot *
 	return n_more > 0 && n_more >= n_missing;
 }
 
-// Of one change: how many of its values were left alone, and whether one of them is not as it was before.
-static void weigh(struct evidence *evidence, const struct effects *effects, const struct change *change, size_t *n_own, bool *there)
+// What is left in `live` of one change of a migration.
+struct weight {
+	size_t n_own;   // values that later migrations left alone
+	bool as_before; // all of them are as they were before it
+	bool there;     // one of them is as it is after it
+};
+
+static struct weight weigh(struct evidence *evidence, const struct effects *effects, const struct change *change)
 {
+	struct weight weight = { .as_before = true };
 	const struct object *object = changed(change);
 	const struct object *live = snapshot_find(evidence->live, object->kind, object->path, object->n_path);
-	*n_own = 0;
-	*there = false;
 	if (change->want == NULL || change->have == NULL) {
 		if (oid_map_get(&evidence->last, object_key(evidence->comparer, object, EXISTENCE)) != effects)
-			return;
-		*n_own = 1;
-		*there = (live != NULL) == (change->have != NULL) ||
-		         (change->have != NULL && dropped_by_hand(evidence->live, evidence->base, object));
-		return;
+			return weight;
+		const struct snapshot *with = change->have != NULL ? effects->after : effects->before;
+		bool by_hand = change->have != NULL && dropped_by_hand(evidence->live, evidence->base, object);
+		weight.n_own = 1;
+		weight.there = (live != NULL) == (change->have != NULL) || by_hand;
+		weight.as_before = !by_hand && presence_of(evidence->live, object, with) == presence_of(effects->before, object, with);
+		return weight;
 	}
 	for (unsigned attr = 0; attr < object->kind->n_attrs; attr++) {
 		if (!(change->attrs & 1u << attr) || oid_map_get(&evidence->last, object_key(evidence->comparer, object, attr)) != effects)
 			continue;
-		++*n_own;
-		*there = *there || live == NULL || !values_equal(evidence->comparer, live, change->want, attr);
+		weight.n_own++;
+		bool before = live != NULL && values_equal(evidence->comparer, live, change->want, attr);
+		weight.as_before = weight.as_before && before;
+		weight.there = weight.there || (live != NULL && !before);
 	}
+	return weight;
 }
 
 static bool builds_on(struct evidence *evidence, const struct object *object)
@@ -279,22 +291,20 @@ static void judge(struct evidence *evidence, const struct effects *chain, size_t
 {
 	for (size_t i = n; i-- > 0;) {
 		const struct effects *effects = &chain[i];
-		bool any_there = false;
+		bool ran = false;
 		n_missing[i] = n_effects[i] = 0;
 		for (size_t j = 0; j < effects->changes.n; j++) {
 			const struct change *change = &effects->changes.items[j];
-			size_t n_own;
-			bool there;
-			weigh(evidence, effects, change, &n_own, &there);
+			const struct weight weight = weigh(evidence, effects, change);
 			bool made = change->want == NULL && !change->have->kind->child;
-			any_there = any_there || there || (made && builds_on(evidence, change->have));
-			if (n_own == 0 || change_implied(effects->before, effects->after, change))
+			ran = ran || !weight.as_before || (made && builds_on(evidence, change->have));
+			if (weight.n_own == 0 || change_implied(effects->before, effects->after, change))
 				continue;
 			n_effects[i]++;
-			n_missing[i] += !there;
+			n_missing[i] += !weight.there;
 		}
-		missing[i] = n_effects[i] > 0 && !any_there;
-		for (size_t j = 0; any_there && j < effects->changes.n; j++) { // it ran: what it built on was there
+		missing[i] = n_effects[i] > 0 && !ran;
+		for (size_t j = 0; ran && n_effects[i] > 0 && j < effects->changes.n; j++) { // it ran: what it built on was there
 			const struct object *object = changed(&effects->changes.items[j]);
 			unsigned n_path = object->kind->child ? object->n_path - 1 : object->n_path;
 			bool made_here = effects->changes.items[j].want == NULL && !object->kind->child;
@@ -405,6 +415,18 @@ static void classify_value(struct work *work, struct entry *entry, unsigned valu
 	}
 }
 
+// What a pending migration also makes, but otherwise, is one collision, not half ahead.
+static void collide_whole(struct entry *entry)
+{
+	bool collides = false;
+	for (unsigned value = 0; value < N_VALUES; value++)
+		collides = collides || (entry->is_set[value] && entry->classes[value] == CLASS_COLLISION);
+	for (unsigned value = 0; collides && value < N_VALUES; value++) {
+		if (entry->is_set[value] && entry->classes[value] == CLASS_AHEAD)
+			entry->is_set[value] = value != EXISTENCE && entry->rows[value] == ROW_AHEAD && entry->presence[BASE] == PRESENT;
+	}
+}
+
 static struct entry *parent_entry(struct work *work, const struct entry *entry)
 {
 	for (int i = 0; i < 3; i++) {
@@ -481,7 +503,9 @@ static void weigh_finding(struct work *work, struct finding *finding, const stru
 			finding->evidence = "the table has more dropped columns than the migrations left";
 		else if (work->n_missing[i] == 0)
 			finding->evidence = arena_printf(work->arena, "the rest of %s is there: it ran", blame->version);
-		else if (work->n_effects[i] > work->n_missing[i])
+		else if (work->n_effects[i] == work->n_missing[i])
+			finding->evidence = "it went together with what other migrations made: dropped by hand";
+		else
 			finding->evidence = arena_printf(work->arena, "%zu of %zu effects of %s are there: it ran", work->n_effects[i] - work->n_missing[i],
 			                                 work->n_effects[i], blame->version);
 	}
@@ -685,8 +709,10 @@ struct classification classify(struct comparer *comparer, const struct classify_
 		for (unsigned value = 0; value < N_VALUES && !work.entries[i]->part; value++)
 			classify_value(&work, work.entries[i], value);
 	}
-	for (size_t i = 0; i < work.n_entries; i++)
+	for (size_t i = 0; i < work.n_entries; i++) {
 		inherit_class(&work, work.entries[i], 0);
+		collide_whole(work.entries[i]);
+	}
 	collect(&work, &result);
 	if (result.n_findings > 0)
 		qsort(result.findings, result.n_findings, sizeof *result.findings,

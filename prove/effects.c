@@ -62,8 +62,10 @@ const char *effects_text(struct arena *arena, const struct effects *effects)
 			for (size_t j = 0; j < effects->changes.n; j++) {
 				const struct change *change = &effects->changes.items[j];
 				const struct object *object = change->have != NULL ? change->have : change->want;
+				// what comes with a table is worth a word, but for what every table has
+				bool usual = object->kind == &kind_column || object->kind == &kind_constraint || order[i] != CHANGE_ADDED;
 				if (object->kind != kinds[k] || word_of(change) != order[i] ||
-				    change_implied(effects->before, effects->after, change))
+				    (usual && change_implied(effects->before, effects->after, change)))
 					continue;
 				n++;
 				only = object;

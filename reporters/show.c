@@ -260,7 +260,7 @@ void show_version_words(const struct env_report *env, struct version_words words
 	const struct version_words all[VERSION_WORDS] = {
 		{ "dirty", "failed or not finished in {env}; what it left there counts as not applied. Clean that up and clear the mark "
 		  "before the next deploy", &env->dirty },
-		{ "skipped", "has not run in {env}, though later ones have", &env->skipped },
+		{ "skipped", "has not run in {env}, or was undone there", &env->skipped },
 		{ "unknown", "recorded in {env}, not in this checkout", &env->unknown },
 		{ "edited", "its file was changed after it was applied in {env}", &env->edited },
 	};

@@ -76,4 +76,8 @@ check_PROGRAMS += tests/introspect_sqlite_open_test
 tests_introspect_sqlite_open_test_SOURCES = tests/introspect_sqlite_open_test.c tests/sqlite_files.c tests/sqlite_files.h
 tests_introspect_sqlite_open_test_LDADD = $(LIBS_OF_TESTS)
 
+check_PROGRAMS += tests/introspect_postgres_test
+tests_introspect_postgres_test_SOURCES = tests/introspect_postgres_test.c tests/scratch_env.h
+tests_introspect_postgres_test_LDADD = $(LIBS_OF_TESTS)
+
 TESTS += $(check_PROGRAMS) $(check_SCRIPTS)

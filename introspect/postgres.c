@@ -252,9 +252,10 @@ static bool read_version_rows(struct session *session, struct version_table *ver
 	if (strcmp(PQgetvalue(found, 0, 2), "t") != 0) {
 		err_set(err, "permission", session->options->name, NULL, "this role may not read the version table %s", name);
 		auto_buf hint = BUF_INIT;
+		const char *user = PQuser(session->conn), *role = sql_name_copy(session->arena, &user, 1);
 		buf_adds(&hint, "GRANT USAGE ON SCHEMA ");
 		sql_ident(&hint, path[0]);
-		buf_addf(&hint, " TO %s; GRANT SELECT ON %s TO %s;", PQuser(session->conn), name, PQuser(session->conn));
+		buf_addf(&hint, " TO %s; GRANT SELECT ON %s TO %s;", role, name, role);
 		return err_hint(err, "%s", hint.data);
 	}
 	if (!deploy_in_flight(session, query, PQgetvalue(found, 0, 4), path[0], path[1], busy, err))
@@ -552,8 +553,8 @@ static struct snapshot *read_once(struct session *session, struct err *err)
 			kinds[i]->finish(&read);
 	}
 	lookup_finish(&read);
-	report_unread(session, &read, flight);
 	snapshot_sort(snapshot);
+	report_unread(session, &read, flight);
 	return snapshot;
 }
 

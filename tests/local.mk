@@ -58,7 +58,12 @@ CLEANFILES += $(EXTRA_PROGRAMS)
 bench: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench.sh
 
-.PHONY: bench bless
+# Every major from 12 to 18, whose binaries are fetched once: see scripts/matrix.sh. MAJORS="12 18" for some of them.
+matrix: driftcheck$(EXEEXT)
+	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/scripts/matrix.sh $(MAJORS)
+EXTRA_DIST += tests/matrix
+
+.PHONY: bench bless matrix
 check_PROGRAMS += tests/introspect_sqlite_test
 tests_introspect_sqlite_test_SOURCES = tests/introspect_sqlite_test.c tests/sqlite_files.c tests/sqlite_files.h tests/sqlite_fixtures.c
 tests_introspect_sqlite_test_LDADD = $(LIBS_OF_TESTS)
@@ -70,5 +75,9 @@ tests_introspect_sqlite_oracle_test_LDADD = $(LIBS_OF_TESTS)
 check_PROGRAMS += tests/introspect_sqlite_open_test
 tests_introspect_sqlite_open_test_SOURCES = tests/introspect_sqlite_open_test.c tests/sqlite_files.c tests/sqlite_files.h
 tests_introspect_sqlite_open_test_LDADD = $(LIBS_OF_TESTS)
+
+check_PROGRAMS += tests/introspect_postgres_test
+tests_introspect_postgres_test_SOURCES = tests/introspect_postgres_test.c tests/scratch_env.h
+tests_introspect_postgres_test_LDADD = $(LIBS_OF_TESTS)
 
 TESTS += $(check_PROGRAMS) $(check_SCRIPTS)

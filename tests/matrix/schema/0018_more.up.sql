@@ -11,6 +11,7 @@ CREATE TABLE app.modern_rows (
 	CONSTRAINT modern_rows_fk FOREIGN KEY (id, PERIOD during) REFERENCES app.modern (id, PERIOD during),
 	CONSTRAINT modern_rows_user_fk FOREIGN KEY (user_id) REFERENCES app.users NOT ENFORCED
 );
+CREATE TABLE app.virtual (price numeric, taxed numeric GENERATED ALWAYS AS (price * 1.2));
 CREATE TABLE app.modern_old_name (a integer NOT NULL);
 ALTER TABLE app.modern_old_name RENAME TO modern_new_name;
 CREATE TABLE app.modern_child (d text) INHERITS (app.modern_new_name);

@@ -156,6 +156,16 @@ env "prod" { url = "postgresql:///app?$at&user=postgres" }
 scratch { url = "postgresql:///app?$at&user=postgres" }
 CONF
 	mistake 'a scratch server on which an environment lives' 'scratch' 'prod' -- --config other.conf --no-cache prod
+	cat >other.conf <<CONF
+migrations "app" { path = "good" }
+scratch { url = "postgresql:///postgres?$at&user=postgres" }
+CONF
+	mistake 'a scratch server on which an environment lives that goes by another name' 'scratch-in-use' 'prod' -- \
+		--config other.conf --no-cache prod='dbname=app user=postgres'
+	mistake 'a scratch server on which a side of a diff lives' 'diffed|app' 'lives on that server' -- \
+		--config other.conf --no-cache diff repo 'dbname=app user=postgres'
+	psql -XAtc "SELECT count(*) FROM pg_database WHERE datname LIKE 'driftcheck%'" postgres | grep -qx 0
+	judge $? 'nothing was made on that server' </dev/null
 fi
 
 cluster_stop # it lies there, too

@@ -374,12 +374,35 @@ static bool resolve_scratch(struct run *run, struct envs *envs, struct err *err)
 	return url == NULL || *url == '\0' || check_scratch_url(run, envs, url, scratch, err);
 }
 
+// A pattern's kind that is none would make the pattern match nothing, silently. A colon may be a part of a name, though:
+// only what looks like a kind is held against them.
+static bool check_ignore(struct run *run, const struct envs *envs, struct err *err)
+{
+	const char *names[64];
+	size_t n = 0;
+	while (kinds[n] != NULL && n < sizeof names / sizeof *names) {
+		names[n] = kinds[n]->name;
+		n++;
+	}
+	for (size_t i = 0; i < envs->n_ignore; i++) {
+		const char *pattern = envs->ignore[i], *colon = strchr(pattern, ':');
+		const char *word = colon == NULL ? NULL : arena_strndup(run->arena, pattern, (size_t)(colon - pattern));
+		const char *near = word == NULL || kind_find(word) != NULL ? NULL : suggest_nearest(word, names, n);
+		if (near == NULL)
+			continue;
+		err_set(err, "config", NULL, NULL, "ignore: \"%s\": there is no kind \"%s\"", pattern, word);
+		err_hint(err, "did you mean \"%s\"?", near);
+		return err_where(err, "%s:%u", run->config->path, run->config->ignore.items[i].line);
+	}
+	return true;
+}
+
 bool envs_settings(struct run *run, struct envs *envs, struct err *err)
 {
 	envs->cache = run->options->no_cache ? NULL : cache_folder(run->arena);
 	envs->ignore = texts(run, &run->config->ignore, err);
 	envs->n_ignore = run->config->ignore.n;
-	return envs->ignore != NULL && resolve_scratch(run, envs, err);
+	return envs->ignore != NULL && check_ignore(run, envs, err) && resolve_scratch(run, envs, err);
 }
 
 bool envs_resolve(struct run *run, const char *const *words, size_t n_words, bool with_sets, struct envs *envs, struct err *err)

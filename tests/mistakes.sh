@@ -69,6 +69,13 @@ CONF
 mistake 'a variable that is not set' 'NOT_SET_ANYWHERE' -- --config other.conf prod
 mistake 'a configuration that is not there' 'nowhere\.conf' -- --config nowhere.conf prod
 
+conf <<'CONF'
+migrations "app" { path = "good" }
+env "prod" { url = "sqlite:prod.db" }
+ignore { objects = {"tabel:users"} }
+CONF
+mistake 'a kind that is none in a pattern' 'other\.conf:3' 'tabel' 'table' -- --config other.conf prod
+
 # The migrations.
 mistake 'a folder that is not there' 'nowhere' -- prod=sqlite:prod.db --migrations nowhere
 mkdir empty

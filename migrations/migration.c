@@ -59,6 +59,47 @@ static const struct framework *named_framework(const char *name, struct err *err
 	return NULL;
 }
 
+static bool is_listed(const struct migrations *set, const char *path)
+{
+	for (size_t i = 0; i < set->n_items; i++) {
+		if (strcmp(set->items[i].path, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+// Whether a file calls itself a migration: it has a number, and does not undo another.
+static bool looks_numbered(const char *name)
+{
+	static const char *const undoing[] = { "down", "undo", "rollback", "revert" };
+	for (size_t i = 0; i < sizeof undoing / sizeof *undoing; i++) {
+		if (strcasestr(name, undoing[i]) != NULL)
+			return false;
+	}
+	return digits_length(*name == 'V' || *name == 'v' ? name + 1 : name) > 0 && ends_with(name, ".sql");
+}
+
+// A file that looks like a migration, but whose name the framework does not know, is never run by it either: a slip that
+// nobody sees otherwise.
+static void note_left_out(struct migrations *set, const struct folder *folders, size_t n_folders)
+{
+	struct listing listing = listing_of(set);
+	const char *first = NULL;
+	size_t n = 0;
+	for (size_t f = 0; f < n_folders; f++) {
+		for (size_t i = 0; i < folders[f].n_files; i++) {
+			const struct folder_file *file = &folders[f].files[i];
+			if (!folder_is_flat(file) || !looks_numbered(file->name) || is_listed(set, file->path))
+				continue;
+			first = n++ == 0 ? file->name : first;
+		}
+	}
+	if (n > 0)
+		listing_note(&listing, "%s%s left out: %s looks for %s", first,
+		             n == 1 ? " is" : arena_printf(set->arena, " and %zu more are", n - 1), set->framework->name,
+		             set->framework->files);
+}
+
 struct migrations *migrations_load(struct arena *arena, const char *name, const char *const *folders, const char *framework_name,
                                    const struct migration_settings *settings, struct err *err)
 {
@@ -90,6 +131,7 @@ struct migrations *migrations_load(struct arena *arena, const char *name, const 
 		        "no migration of %s is in it: it looks for %s", set->framework->name, set->framework->files);
 		return NULL;
 	}
+	note_left_out(set, read, n_folders);
 	return set;
 }
 

@@ -229,6 +229,7 @@ static const struct meaning {
 	{ "42501", NULL, "privilege", SUPERUSER_HINT },
 	{ "25001", "cannot run inside a transaction block", "replay", NULL }, // worded below: it depends on the framework
 	{ "25001", "cannot be executed from", "replay", NULL },
+	{ "42601", "\xef\xbb\xbf", "replay", "the file begins with a byte order mark, which is sent along: save the file without it" },
 	{ "42704", "text search", "replay", PRELUDE_HINT },
 	{ "42704", "type", "replay", PRELUDE_HINT },
 	{ "42704", "role", "replay", PRELUDE_HINT },
@@ -249,7 +250,9 @@ static const char *hint_for(struct session *session, const struct meaning *meani
 		           : "several statements in one message are one transaction: give this statement a migration of its own";
 	if (server_hint == NULL || hint == NULL)
 		return hint != NULL ? hint : server_hint;
-	return arena_printf(session->arena, "%s; %s", server_hint, hint);
+	size_t length = strlen(server_hint);
+	length -= length > 0 && server_hint[length - 1] == '.';
+	return arena_printf(session->arena, "%.*s; %s", (int)length, server_hint, hint);
 }
 
 static const char *missing_role(struct arena *arena, const char *sqlstate, const char *message)
@@ -311,7 +314,7 @@ static bool refused(struct session *session, const char *unit, const char *sent,
 	if (no_extension) {
 		const char *extension = extension_of(arena, message);
 		int major = scratch_major(session->run->scratch);
-		err_set(err, "missing-extension", NULL, NULL, "%s: the scratch server (%s) does not have the extension \"%s\"", shown,
+		err_set(err, "missing-extension", NULL, NULL, "%s: the scratch server, PostgreSQL %s, does not have the extension \"%s\"", shown,
 		        scratch_server(session->run->scratch), extension);
 		err_hint(err, "install it for PostgreSQL %d where driftcheck runs%s, or name a server that has it as url in scratch { }",
 		         major, package_of(arena, extension, major));

@@ -171,6 +171,42 @@ static const char *url_conninfo(struct scratch *scratch, const char *const *repl
 	return buf_copy(&conninfo, scratch->arena);
 }
 
+// Which server it is that answers: its start, to the microsecond, and for a standby also the cluster that it is a copy of.
+static const char *server_identity(struct scratch *scratch, PGconn *conn, const char **cluster, bool *standby)
+{
+	auto_pgresult start = PQexec(conn, "SELECT to_char(pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), "
+	                                   "pg_is_in_recovery()");
+	auto_pgresult control = PQexec(conn, "SELECT system_identifier FROM pg_control_system()");
+	*cluster = PQntuples(control) == 1 ? arena_strdup(scratch->arena, PQgetvalue(control, 0, 0)) : NULL;
+	*standby = PQntuples(start) == 1 && *PQgetvalue(start, 0, 1) == 't';
+	return PQntuples(start) == 1 ? arena_strdup(scratch->arena, PQgetvalue(start, 0, 0)) : NULL;
+}
+
+// Databases and roles are made and dropped on the url's server, so that no environment may live there. Names tell nothing
+// (aliases, service files, defaults from the process environment): the servers themselves are asked. An environment that
+// cannot be reached cannot be asked either; nothing is replayed for it.
+static bool url_is_apart(struct scratch *scratch, struct err *err)
+{
+	const char *cluster, *other_cluster;
+	bool standby, other_standby;
+	const char *start = server_identity(scratch, scratch->url, &cluster, &standby);
+	for (size_t i = 0; i < scratch->settings.n_envs; i++) {
+		const struct scratch_env *env = &scratch->settings.envs[i];
+		auto_pgconn conn = PQconnectdbParams((const char *[]){ "dbname", "connect_timeout", "application_name", NULL },
+		                                     (const char *[]){ env->conninfo, "5", "driftcheck", NULL }, 1);
+		PQsetNoticeReceiver(conn, quiet, NULL);
+		if (PQstatus(conn) != CONNECTION_OK)
+			continue;
+		const char *other = server_identity(scratch, conn, &other_cluster, &other_standby);
+		bool same = start != NULL && other != NULL && strcmp(start, other) == 0;
+		bool copy = other_standby && cluster != NULL && other_cluster != NULL && strcmp(cluster, other_cluster) == 0;
+		if (same || copy)
+			return err_set(err, "scratch-in-use", "url in scratch { }", "leave url out: throwaway servers are made from the local binaries",
+			               "the environment \"%s\" lives on that server%s", env->name, copy && !same ? ", as a standby of it" : "");
+	}
+	return true;
+}
+
 // Drops what runs that were killed left: nobody holds their lock any more.
 static void url_sweep(struct scratch *scratch)
 {
@@ -257,7 +293,7 @@ static bool url_set_up(struct scratch *scratch, struct err *err)
 
 static bool url_open(struct scratch *scratch, struct err *err)
 {
-	if (!url_connect(scratch, err))
+	if (!url_connect(scratch, err) || !url_is_apart(scratch, err))
 		return false;
 	url_sweep(scratch);
 	const char *hex = random_hex(scratch->arena), *name = arena_printf(scratch->arena, URL_NAME_PREFIX "%s", hex);

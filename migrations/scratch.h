@@ -16,9 +16,16 @@ struct log;
 struct pg_conn; // libpq's PGconn
 struct run_user;
 
+// An environment that is read: the url's server must not be the one on which it lives.
+struct scratch_env {
+	const char *name, *conninfo;
+};
+
 struct scratch_settings {
 	const char *bindir;  // of the PostgreSQL binaries; NULL: looked for (pg_config, /usr/lib/postgresql/*/bin, PATH)
 	const char *url;     // a server to use instead of a throwaway cluster; NULL: none
+	const struct scratch_env *envs; // with a url: the PostgreSQL environments
+	size_t n_envs;
 	bool superuser;      // role = "superuser": the repository's SQL runs with the server's rights
 	const char *const *extensions; // NULL-ended names that may be created during the replay; {"contrib"} stands for all of contrib
 	const char *prelude; // path of an SQL file run (as superuser) before the replay; NULL: none
@@ -32,7 +39,7 @@ struct scratch;
 // Starts one. (A throwaway cluster has no template0: what makes databases in it copies template1.) `major`: the wanted PostgreSQL major (0: any); the nearest found is taken: see scratch_major. Must be
 // called from the main thread (the server is tied to the life of the thread that started it). Errors: code "scratch": no
 // binaries (names where was looked, and the Debian package), cannot run as this user, no space, server did not start (with
-// the end of its log). That the url leads to no environment's server, "scratch-in-use", is for the caller to see to.
+// the end of its log); "scratch-in-use": the url leads to the server of an environment.
 struct scratch *scratch_open(const struct scratch_settings *settings, enum engine engine, int major, struct err *err);
 void scratch_close(struct scratch *scratch);
 void scratch_release(struct scratch **scratch);

@@ -177,12 +177,14 @@ static void fill(struct run *run, const struct side *sides, struct comparer *com
 
 enum exit_status command_diff(struct run *run, struct err *err)
 {
-	struct envs envs = { 0 };
 	struct side sides[N_SIDES] = { 0 };
+	struct env named[N_SIDES] = { 0 };
+	struct envs envs = { .items = named, .n = N_SIDES };
 	for (int i = 0; i < N_SIDES; i++) {
 		if (!source_resolve(run, run->words[i], &sides[i].source, err))
 			return EXIT_TROUBLE;
 		sides[i].env_name = config_env(run->config, run->words[i]) != NULL ? run->words[i] : NULL;
+		named[i] = (struct env){ .name = sides[i].source.shown, .configured = sides[i].env_name, .source = sides[i].source };
 	}
 	if (!envs_settings(run, &envs, err) || !read_sides(run, &envs, sides, err))
 		return EXIT_TROUBLE;

@@ -312,11 +312,13 @@ static bool same_server(const struct source *a, const struct source *b)
 	       strcmp(a->port == NULL ? "5432" : a->port, b->port == NULL ? "5432" : b->port) == 0;
 }
 
-// The scratch's server must not be one on which an environment lives: databases are made and dropped there. (Two names of
-// one server cannot be told apart here.)
-static bool check_scratch_url(struct run *run, const char *url, struct scratch_settings *scratch, struct err *err)
+// The scratch's server must not be one on which an environment lives: databases are made and dropped there. Equal names are
+// seen here, before anything is done; two names of one server, by the scratch, which asks the servers.
+static bool check_scratch_url(struct run *run, const struct envs *envs, const char *url, struct scratch_settings *scratch,
+                              struct err *err)
 {
 	struct source source, other;
+	struct scratch_env *others = arena_array(run->arena, run->config->n_envs + envs->n, sizeof *others);
 	struct err ignored;
 	if (!source_parse(run->arena, url, run->config->folder, &source, err))
 		return false;
@@ -326,10 +328,19 @@ static bool check_scratch_url(struct run *run, const char *url, struct scratch_s
 		               "scratch: \"%s\" is no PostgreSQL server", source.shown);
 	for (size_t i = 0; i < run->config->n_envs; i++) {
 		const struct config_env *env = &run->config->envs[i];
-		if (configured_source(run, env, &other, &ignored) && same_server(&source, &other))
+		if (!configured_source(run, env, &other, &ignored) || other.type != SOURCE_POSTGRESQL)
+			continue;
+		others[scratch->n_envs++] = (struct scratch_env){ env->name, other.conninfo };
+		if (same_server(&source, &other))
 			return err_set(err, "scratch-in-use", where, "leave url out: throwaway servers are made from the local binaries",
 			               "scratch: the environment \"%s\" lives on that server", env->name);
 	}
+	for (size_t i = 0; i < envs->n; i++) { // those that the command line alone names
+		const struct env *env = &envs->items[i];
+		if (env->configured == NULL && env->trouble == NULL && env->source.type == SOURCE_POSTGRESQL)
+			others[scratch->n_envs++] = (struct scratch_env){ env->name, env->source.conninfo };
+	}
+	scratch->envs = others;
 	scratch->url = source.conninfo;
 	return true;
 }
@@ -339,8 +350,9 @@ static const char *path_or_none(struct run *run, const char *path)
 	return path == NULL || *path == '\0' ? NULL : config_path(run->arena, run->config, path);
 }
 
-static bool resolve_scratch(struct run *run, struct scratch_settings *scratch, struct err *err)
+static bool resolve_scratch(struct run *run, struct envs *envs, struct err *err)
 {
+	struct scratch_settings *scratch = &envs->scratch;
 	static const char *const roles[] = { "owner", "superuser" };
 	const struct config *config = run->config;
 	const char *url, *role;
@@ -359,7 +371,30 @@ static bool resolve_scratch(struct run *run, struct scratch_settings *scratch, s
 		suggest_hint(err, role, roles, sizeof roles / sizeof *roles);
 		return err_where(err, "%s:%u", config->path, config->scratch.role.line);
 	}
-	return url == NULL || *url == '\0' || check_scratch_url(run, url, scratch, err);
+	return url == NULL || *url == '\0' || check_scratch_url(run, envs, url, scratch, err);
+}
+
+// A pattern's kind that is none would make the pattern match nothing, silently. A colon may be a part of a name, though:
+// only what looks like a kind is held against them.
+static bool check_ignore(struct run *run, const struct envs *envs, struct err *err)
+{
+	const char *names[64];
+	size_t n = 0;
+	while (kinds[n] != NULL && n < sizeof names / sizeof *names) {
+		names[n] = kinds[n]->name;
+		n++;
+	}
+	for (size_t i = 0; i < envs->n_ignore; i++) {
+		const char *pattern = envs->ignore[i], *colon = strchr(pattern, ':');
+		const char *word = colon == NULL ? NULL : arena_strndup(run->arena, pattern, (size_t)(colon - pattern));
+		const char *near = word == NULL || kind_find(word) != NULL ? NULL : suggest_nearest(word, names, n);
+		if (near == NULL)
+			continue;
+		err_set(err, "config", NULL, NULL, "ignore: \"%s\": there is no kind \"%s\"", pattern, word);
+		err_hint(err, "did you mean \"%s\"?", near);
+		return err_where(err, "%s:%u", run->config->path, run->config->ignore.items[i].line);
+	}
+	return true;
 }
 
 bool envs_settings(struct run *run, struct envs *envs, struct err *err)
@@ -367,7 +402,7 @@ bool envs_settings(struct run *run, struct envs *envs, struct err *err)
 	envs->cache = run->options->no_cache ? NULL : cache_folder(run->arena);
 	envs->ignore = texts(run, &run->config->ignore, err);
 	envs->n_ignore = run->config->ignore.n;
-	return envs->ignore != NULL && resolve_scratch(run, &envs->scratch, err);
+	return envs->ignore != NULL && check_ignore(run, envs, err) && resolve_scratch(run, envs, err);
 }
 
 bool envs_resolve(struct run *run, const char *const *words, size_t n_words, bool with_sets, struct envs *envs, struct err *err)

@@ -69,6 +69,13 @@ CONF
 mistake 'a variable that is not set' 'NOT_SET_ANYWHERE' -- --config other.conf prod
 mistake 'a configuration that is not there' 'nowhere\.conf' -- --config nowhere.conf prod
 
+conf <<'CONF'
+migrations "app" { path = "good" }
+env "prod" { url = "sqlite:prod.db" }
+ignore { objects = {"tabel:users"} }
+CONF
+mistake 'a kind that is none in a pattern' 'other\.conf:3' 'tabel' 'table' -- --config other.conf prod
+
 # The migrations.
 mistake 'a folder that is not there' 'nowhere' -- prod=sqlite:prod.db --migrations nowhere
 mkdir empty
@@ -156,6 +163,16 @@ env "prod" { url = "postgresql:///app?$at&user=postgres" }
 scratch { url = "postgresql:///app?$at&user=postgres" }
 CONF
 	mistake 'a scratch server on which an environment lives' 'scratch' 'prod' -- --config other.conf --no-cache prod
+	cat >other.conf <<CONF
+migrations "app" { path = "good" }
+scratch { url = "postgresql:///postgres?$at&user=postgres" }
+CONF
+	mistake 'a scratch server on which an environment lives that goes by another name' 'scratch-in-use' 'prod' -- \
+		--config other.conf --no-cache prod='dbname=app user=postgres'
+	mistake 'a scratch server on which a side of a diff lives' 'diffed|app' 'lives on that server' -- \
+		--config other.conf --no-cache diff repo 'dbname=app user=postgres'
+	psql -XAtc "SELECT count(*) FROM pg_database WHERE datname LIKE 'driftcheck%'" postgres | grep -qx 0
+	judge $? 'nothing was made on that server' </dev/null
 fi
 
 cluster_stop # it lies there, too

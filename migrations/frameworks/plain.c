@@ -3,6 +3,8 @@
 // was applied, so the set is untracked. A file runs as `psql -f FILE` would run it: statement by statement, each on its own
 // unless the file says BEGIN; psql's own commands are not understood. Files that undo another (.down.sql, _down.sql beside
 // an _up.sql) are left out.
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "migrations/listing.h"
@@ -62,7 +64,7 @@ static bool script(struct arena *arena, const struct migrations *set, enum engin
 	(void)set;
 	(void)err;
 	*script = (struct script){ .transaction = false };
-	script_statements(arena, script, engine, migration->text);
+	script_statements(arena, script, engine, migration->text + (strncmp(migration->text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0)); // as psql
 	return true;
 }
 

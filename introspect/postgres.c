@@ -82,6 +82,9 @@ static bool server_error(const struct session *session, const PGresult *result, 
 	return err_set(err, known[i].code, session->options->name, known[i].hint, "%s: %s", doing, message);
 }
 
+#define USER_HINT "check user and password (a service file, ~/.pgpass or PGPASSWORD), and pg_hba.conf on the server"
+#define BUSY_HINT "all connections of the server are in use: run again later"
+
 static bool session_open(struct session *session, const char *conninfo, struct err *err)
 {
 	const struct read_options *options = session->options;
@@ -91,13 +94,24 @@ static bool session_open(struct session *session, const char *conninfo, struct e
 	const char *values[] = { timeout, "driftcheck", "UTF8", conninfo, NULL };
 	session->conn = PQconnectdbParams(keywords, values, 1);
 	if (PQstatus(session->conn) != CONNECTION_OK) {
-		const char *text = PQerrorMessage(session->conn);
-		bool refused = strstr(text, "authentication failed") != NULL || strstr(text, "no password supplied") != NULL ||
-		               strstr(text, "no pg_hba.conf entry") != NULL || strstr(text, "role \"") != NULL;
-		return err_set(err, refused ? "authentication" : "unreachable", options->name,
-		               refused ? "check user and password (a service file, ~/.pgpass or PGPASSWORD), and pg_hba.conf on the server"
-		                       : "check host, port and database name, and that the server runs and lets this host in",
-		               "%s", text);
+		// libpq gives no SQLSTATE of a failed connection: the first row whose words the message holds counts
+		static const struct { const char *part, *code, *hint; } refusals[] = {
+			{ "permission denied for database", "permission", "GRANT CONNECT on this database to this role" },
+			{ "too many connections for", "unreachable", "raise the CONNECTION LIMIT of the role or database, or run again later" },
+			{ "too many clients", "unreachable", BUSY_HINT },
+			{ "remaining connection slots", "unreachable", BUSY_HINT },
+			{ "starting up", "unreachable", "run again when the server has started" },
+			{ "definition of service", "unreachable", "check the name, and PGSERVICEFILE or ~/.pg_service.conf" },
+			{ "authentication failed", "authentication", USER_HINT },
+			{ "no password supplied", "authentication", USER_HINT },
+			{ "no pg_hba.conf entry", "authentication", USER_HINT },
+			{ "role \"", "authentication", USER_HINT },
+			{ "", "unreachable", "check host, port and database name, and that the server runs and lets this host in" },
+		};
+		size_t i = 0;
+		while (strstr(PQerrorMessage(session->conn), refusals[i].part) == NULL)
+			i++;
+		return err_set(err, refusals[i].code, options->name, refusals[i].hint, "%s", PQerrorMessage(session->conn));
 	}
 	session->major = PQserverVersion(session->conn) / 10000;
 	if (session->major < MAJOR_OLDEST)

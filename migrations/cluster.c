@@ -212,8 +212,13 @@ static int log_open(const struct cluster *cluster)
 static bool failed(const struct cluster *cluster, const char *what, struct err *err)
 {
 	auto_arena arena = arena_new();
-	return err_set(err, "scratch", cluster->binaries.bindir, "its files go to the folder that TMPDIR names: is there room?",
-	               "the scratch server %s; the end of its log: %s", what, cluster_log_tail(cluster, arena));
+	const char *log = cluster_log_tail(cluster, arena);
+	bool nameless = strstr(log, "could not look up effective user ID") != NULL; // a container that runs as some number
+	return err_set(err, "scratch", cluster->binaries.bindir,
+	               nameless ? "PostgreSQL needs a name for the user that it runs as: give this user id an entry in /etc/passwd (nss_wrapper "
+	                          "does it without), or run as a user that has one"
+	                        : "its files go to the folder that TMPDIR names: is there room?",
+	               "the scratch server %s; the end of its log: %s", what, log);
 }
 
 static bool server_start(struct cluster *cluster, struct err *err)

@@ -230,6 +230,7 @@ static const struct meaning {
 	{ "25001", "cannot run inside a transaction block", "replay", NULL }, // worded below: it depends on the framework
 	{ "25001", "cannot be executed from", "replay", NULL },
 	{ "42601", "\xef\xbb\xbf", "replay", "the file begins with a byte order mark, which is sent along: save the file without it" },
+	{ "53100", NULL, "disk", "the scratch's files go to the folder that TMPDIR names" },
 	{ "42704", "text search", "replay", PRELUDE_HINT },
 	{ "42704", "type", "replay", PRELUDE_HINT },
 	{ "42704", "role", "replay", PRELUDE_HINT },

@@ -502,12 +502,12 @@ static const char lockers_sql[] =
 	"from pg_catalog.pg_locks l where l.locktype = 'relation' and l.granted and l.mode = 'AccessExclusiveLock' "
 	"and l.relation >= 16384 and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())";
 
-// Second chances for the groups that failed, then what is still unread is said, object by object.
+// Second chances for the groups that failed (shorter ones: what holds a lock for longer will be there for a while), then what is still unread is said, object by object.
 static bool retry_failed(struct session *session, struct postgres_read *read, struct flight *flight, struct err *err)
 {
 	for (int attempt = 1; attempt <= GROUP_TRIES && any_failed(flight); attempt++) {
 		pause_ms(250 * attempt);
-		if (!flight_run(session, read, flight, false, lock_timeout_ms(session), err))
+		if (!flight_run(session, read, flight, false, lock_timeout_ms(session) / 4, err))
 			return false;
 	}
 	for (size_t i = 0; i < flight->n; i++) {
@@ -538,7 +538,9 @@ static void report_unread(struct session *session, struct postgres_read *read, c
 			lockers = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 ? row_copy(read, (struct row){ result, 0 }, 0) : NULL;
 			asked = true;
 		}
-		const char *why = flight->failure.text[0] != '\0' ? flight->failure.text : "it changed while it was read";
+		// "trigger definitions: canceling statement ...": of the last group that failed, which need not be this object's
+		const char *group_end = strstr(flight->failure.text, ": ");
+		const char *why = group_end != NULL ? group_end + 2 : "it changed while it was read";
 		snapshot_unread(snapshot, object->kind->name, object->path, object->n_path,
 		                lockers == NULL ? why : arena_printf(session->arena, "%s (%s)", why, lockers));
 	}

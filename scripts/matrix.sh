@@ -6,6 +6,7 @@
 #   - an environment is clean, with a scratch server of each of the seven majors, but for what tests/matrix/known explains;
 #   - so is one that came out of pg_dump (up to 15: Debian's pg_dump reads no newer server), restored into it and into 18;
 #   - what tests/matrix/drifts does by hand is found, all of it and nothing else, with scratch servers of its own and of 15;
+#   - snapshots of two majors are equal, each made again on a scratch of the other's (from 14 on);
 #   - a migration that fails is named, and a plain role lends a scratch on the server itself (scratch { url }).
 #
 #   scripts/matrix.sh [MAJOR...]      the majors of the environments; all if none is named
@@ -186,6 +187,24 @@ failing() {
 	judge $? "$major: a migration that fails is named" <"$run_folder/err"
 }
 
+# Two snapshots: a scratch of the wanted one's major is made to judge the texts. Both ways.
+between() { # major major
+	local want have level
+	level=$(minimum "$1" "$2")
+	for want in "$1" "$2"; do
+		have=$(($1 + $2 - want))
+		configuration "$want" "$level"
+		run --config "$run_folder/driftcheck.conf" diff "$run_folder/$want-$level.json" "$run_folder/$have-$level.json" --format json
+		jq -r '.complete, (.changes[] | "hand-edit \(.change) \(.kind) \(.name) " + ([.attributes[].name] | sort | join(",")))' \
+			"$run_folder/out" 2>&1 | sort >"$run_folder/got"
+		{
+			echo true
+			known "$have" "$want" "$level"
+		} | sort -u | diff - "$run_folder/got" >"$run_folder/differences"
+		judge $? "$have is as $want" < <(cat "$run_folder/differences" "$run_folder/err")
+	done
+}
+
 for major in "${environments[@]}"; do
 	CLUSTER_BINDIR=${bindir[$major]} cluster_start || exit 1
 	sql postgres <<<'CREATE ROLE reader; CREATE ROLE connector LOGIN; CREATE ROLE maker LOGIN CREATEDB CREATEROLE;
@@ -194,6 +213,7 @@ for major in "${environments[@]}"; do
 	for level in "${majors[@]}"; do
 		[ "$level" -gt "$major" ] || make_database "level_$level" "$level" 2>"$run_folder/err" ||
 			not_ok "$major: the schema of $level" <"$run_folder/err"
+		[ "$level" -gt "$major" ] || snapshot "level_$level" postgres "$run_folder/$major-$level.json"
 	done
 	database=level_$major
 	reading
@@ -203,6 +223,9 @@ for major in "${environments[@]}"; do
 	scratch_on_the_server
 	failing
 	cluster_stop
+	# the families between 13 and 14 would all come again
+	[ -z "${before:-}" ] || [ "$before" -lt 14 ] || between "$before" "$major"
+	before=$major
 done
 printf '# %s passed, %s failed\n' "$n_passed" "$n_failed"
 [ "$n_failed" = 0 ]

@@ -49,6 +49,7 @@ struct framework {
 	const char *summary; // one line for `driftcheck frameworks`
 	const char *files;   // how a migration lies on disk, for `driftcheck frameworks`: "N_name.up.sql"
 	const char *deploy;  // the command that applies pending migrations: "dbmate up"
+	const char *repair;  // what has to come first after a failed run: "flyway repair"; NULL: nothing but another try
 	enum late late;
 	const char *late_flag; // the flag or setting that makes it run a late one ("-allow-missing"); NULL: there is none
 	const char *table;     // default version table; NULL: it has none (untracked)

@@ -353,10 +353,13 @@ static void versions(struct buf *list, const struct env_report *env)
 		span(list, env->pending.items[v]);
 		buf_addc(list, '\n');
 	}
-	const char *deploy = show_deploy(env);
-	if (env->pending.n > 0 && deploy != NULL) {
-		buf_adds(list, "- run: ");
-		span(list, deploy);
+	const char *const steps[][2] = { { "first", show_repair(env) },
+	                                 { "run", env->pending.n > 0 || env->dirty.n > 0 ? show_deploy(env) : NULL } };
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		if (steps[i][1] == NULL)
+			continue;
+		buf_addf(list, "- %s: ", steps[i][0]);
+		span(list, steps[i][1]);
 		buf_addc(list, '\n');
 	}
 }

@@ -273,6 +273,12 @@ const char *show_deploy(const struct env_report *env)
 	return framework == NULL ? NULL : framework->deploy;
 }
 
+const char *show_repair(const struct env_report *env)
+{
+	const struct framework *framework = env->repo == NULL || env->dirty.n == 0 ? NULL : framework_find(env->repo->framework);
+	return framework == NULL ? NULL : framework->repair;
+}
+
 static void add_duration(struct buf *out, long long ms)
 {
 	if (ms >= 60 * 1000)

@@ -59,6 +59,8 @@ void show_template(struct buf *out, const char *template, const char *env, void 
 
 // The command that applies pending migrations, or NULL.
 const char *show_deploy(const struct env_report *env);
+// What has to come before that where a run failed; NULL: nothing.
+const char *show_repair(const struct env_report *env);
 
 // The label of a remedy's direction ("undo", "keep", "run"); NULL: that direction has nothing to say for this class.
 const char *show_env_label(const struct finding *finding);

@@ -509,8 +509,10 @@ static void versions(const struct page *page, const struct env_report *env)
 			buf_addf(&line, "%s%s", v > 0 ? ", " : "", safe(page, env->pending.items[v]));
 		entry(page, YELLOW, "pending", line.data);
 	}
-	const char *deploy = show_deploy(env);
-	if (env->pending.n > 0 && deploy != NULL)
+	const char *deploy = show_deploy(env), *repair = show_repair(env);
+	if (repair != NULL)
+		labelled(page, NAME_COLUMN, "first:", PLAIN, repair);
+	if ((env->pending.n > 0 || env->dirty.n > 0) && deploy != NULL)
 		labelled(page, NAME_COLUMN, "run:", PLAIN, deploy);
 }
 

@@ -695,6 +695,7 @@ const struct framework framework_flyway = {
 	.summary = "Flyway: versioned and repeatable migrations in SQL",
 	.files = "V1__name.sql, R__name.sql",
 	.deploy = "flyway migrate",
+	.repair = "flyway repair",
 	.late = LATE_REFUSES,
 	.late_flag = "-outOfOrder=true",
 	.table = "flyway_schema_history",

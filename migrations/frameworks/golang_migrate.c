@@ -190,6 +190,7 @@ const struct framework framework_golang_migrate = {
 	.summary = "golang-migrate/migrate: a pair of SQL files for each version, one row in the version table",
 	.files = "N_name.up.sql",
 	.deploy = "migrate -path DIR -database \"$DATABASE_URL\" up",
+	.repair = "migrate -path DIR -database \"$DATABASE_URL\" force V (V: the last version that is whole)",
 	.late = LATE_NEVER,
 	.table = "schema_migrations",
 	.resembles = resembles,

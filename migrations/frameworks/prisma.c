@@ -266,6 +266,7 @@ const struct framework framework_prisma = {
 	.summary = "Prisma Migrate: a folder with migration.sql for each migration, beside migration_lock.toml",
 	.files = "NAME/migration.sql",
 	.deploy = "npx prisma migrate deploy",
+	.repair = "npx prisma migrate resolve --rolled-back NAME",
 	.late = LATE_RUNS,
 	.table = "_prisma_migrations",
 	.detect = detect,

@@ -369,7 +369,9 @@ static void print_object(struct buf *out, const struct object *object)
 	for (unsigned i = 0; i < object->kind->n_attrs; i++) {
 		if (object->values[i] == NULL)
 			continue;
-		buf_addf(out, "%s\"%s\": ", first ? "" : ", ", object->kind->attrs[i].name);
+		buf_adds(out, first ? "\"" : ", \"");
+		buf_adds(out, object->kind->attrs[i].name);
+		buf_adds(out, "\": ");
 		first = false;
 		if (object->values[i] == VALUE_UNREAD)
 			buf_adds(out, "null");

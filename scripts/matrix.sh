@@ -53,7 +53,7 @@ for major in "${majors[@]}"; do
 done
 
 mkdir "$run_folder/small"
-echo 'CREATE TABLE t (a integer PRIMARY KEY, b text DEFAULT upper($$x$$)); CREATE VIEW v AS SELECT a FROM t;' >"$run_folder/small/0001_t.up.sql"
+echo "CREATE TABLE t (a integer PRIMARY KEY, b text DEFAULT upper('x')); CREATE VIEW v AS SELECT a FROM t;" >"$run_folder/small/0001_t.up.sql"
 
 # A database with the schema as of a major, as golang-migrate leaves it.
 make_database() { # name major
@@ -156,7 +156,8 @@ drifts() {
 			[ "$since" -le "$level" ] || continue
 			sql drifted <<<"${rest% ;; *};" >"$run_folder/drift.log" 2>&1 ||
 				not_ok "$major: by hand: ${rest% ;; *}" <"$run_folder/drift.log"
-			sed 's/ | /\n/g' <<<"${rest##* ;; }" >>"$run_folder/wanted"
+			rest=${rest##* ;; }
+			printf '%s\n' "${rest// | /$'\n'}" >>"$run_folder/wanted"
 		done < <(grep -v '^#' "$matrix/drifts" | grep .)
 		configuration "$scratch" "$level"
 		expect "$major: every drift is found with a scratch of $scratch" drifted <"$run_folder/wanted"
@@ -165,12 +166,14 @@ drifts() {
 	done
 }
 
-# As a superuser, as one who may make databases and roles, and as one who may make databases alone.
+# As a superuser, as one who may make databases and roles, and as one who may make databases alone. (What is compared comes
+# from a file: a server on which an environment lives is no scratch.)
 scratch_on_the_server() {
 	local role
+	snapshot small postgres "$run_folder/small.json"
 	for role in postgres maker plain_maker; do
 		echo "scratch { url = \"$(address postgres "$role")\" }" >"$run_folder/driftcheck.conf"
-		run --config "$run_folder/driftcheck.conf" --migrations "$run_folder/small" diff repo "$(address small)"
+		run --config "$run_folder/driftcheck.conf" --migrations "$run_folder/small" diff repo "$run_folder/small.json"
 		[ "$status" = 0 ]
 		judge $? "$major: a scratch on the server, as $role" < <(cat "$run_folder/out" "$run_folder/err")
 	done

@@ -334,6 +334,10 @@ static void postgresql_is_remedied(void **state)
 		"ALTER TABLE app.users ALTER COLUMN code SET STORAGE MAIN, ALTER COLUMN code SET STATISTICS 10, ALTER COLUMN name SET STORAGE PLAIN",
 		"ALTER TABLE app.users ALTER COLUMN born RESET (n_distinct), ALTER COLUMN id SET (n_distinct = 5)",
 		"ALTER TABLE app.events_2025 ALTER COLUMN n SET DEFAULT 6",
+		"ALTER TABLE app.events_2025_eu ALTER COLUMN n SET DEFAULT 6",
+		"ALTER TABLE app.events_rest ALTER COLUMN n SET DEFAULT 6",
+		"ALTER TABLE app.events_rest ALTER COLUMN n SET NOT NULL",
+		"ALTER TABLE app.events_rest ALTER COLUMN region SET STORAGE EXTERNAL, ALTER COLUMN region SET NOT NULL",
 		"ALTER TABLE app.plain ALTER COLUMN line TYPE text COLLATE \"C\"",
 		"COMMENT ON COLUMN app.users.name IS 'other'; COMMENT ON TABLE app.users IS NULL; COMMENT ON INDEX app.users_code IS NULL",
 		// tables

@@ -348,6 +348,38 @@ void column_definition(struct buf *sql, const struct snapshot *in, const struct 
 		buf_addf(sql, " ON CONFLICT %s", values[CONFLICT]);
 }
 
+// The column of the nearest table that this one's is a partition of and that says something of it; NULL: none.
+static const struct object *partitioned_column(const struct snapshot *in, const struct object *column)
+{
+	const struct object *table = snapshot_parent(in, column), *found = NULL;
+	while (found == NULL && table != NULL && table->kind->part_of > 0 && table->values[table->kind->part_of] != NULL) {
+		const char *path[3];
+		if (sql_name_split(in->arena, table->values[table->kind->part_of], path, 2) != 2)
+			return NULL;
+		path[2] = column->path[column->n_path - 1];
+		table = snapshot_find(in, NULL, path, 2);
+		found = snapshot_find(in, &kind_column, path, 3);
+	}
+	return found;
+}
+
+// A partition has its columns from above: none can be added or dropped there, only made to differ, or no longer.
+static bool differ_from_above(struct buf *sql, const struct snapshot *in, const struct object *column, bool differ)
+{
+	const struct object *above = partitioned_column(in, column);
+	if (above == NULL)
+		return false;
+	struct object same = *column;
+	same.values = above->values;
+	uint32_t changed = 0;
+	for (unsigned i = ATTR_FIRST_OWN; i < kind_column.n_attrs; i++) {
+		const char *a = above->values[i], *b = column->values[i];
+		if (i != POSITION && (a == NULL || b == NULL ? a != b : strcmp(a, b) != 0))
+			changed |= 1u << i;
+	}
+	return kind_column.alter(sql, in, differ ? &same : column, differ ? column : &same, changed);
+}
+
 static bool column_create(struct buf *sql, const struct snapshot *in, const struct object *column)
 {
 	const char *const *values = column->values;
@@ -362,6 +394,8 @@ static bool column_create(struct buf *sql, const struct snapshot *in, const stru
 			return true;
 		}
 	}
+	if (differ_from_above(sql, in, column, true))
+		return true;
 	ddl_alter_table(sql, column);
 	buf_adds(sql, "ADD COLUMN ");
 	column_definition(sql, in, column);
@@ -373,7 +407,8 @@ static bool column_create(struct buf *sql, const struct snapshot *in, const stru
 
 static bool column_drop(struct buf *sql, const struct snapshot *in, const struct object *column)
 {
-	(void)in;
+	if (differ_from_above(sql, in, column, false))
+		return true;
 	ddl_alter_table(sql, column);
 	buf_adds(sql, "DROP COLUMN ");
 	ddl_own_name(sql, column);
@@ -497,6 +532,8 @@ static bool column_create_online(struct buf *sql, const struct snapshot *in, con
 	bool cheap = values[DEFAULT] == NULL || is_cheap_default(values[DEFAULT]);
 	if (in->engine == ENGINE_SQLITE || fills_itself || (cheap && (values[NOT_NULL] == NULL || values[DEFAULT] != NULL)))
 		return column_create(sql, in, column);
+	if (differ_from_above(sql, in, column, true))
+		return true;
 
 	// the column first, empty; then its default, for new rows; then the old rows; then NOT NULL
 	const char **first = arena_array(in->arena, column->kind->n_attrs, sizeof *first);

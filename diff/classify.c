@@ -217,7 +217,10 @@ struct evidence {
 	struct comparer *comparer;
 	const struct snapshot *live, *base; // base: what the whole chain makes
 	struct oid_map last; // (object, value) -> the last migration of the chain that touched it
+	struct oid_map made; // object -> the last migration of the chain that made it
 	struct oid_map used; // relations on which a migration that did run built
+	const struct effects *chain;
+	const bool *missing; // parallel to the chain: what is known so far
 };
 
 static int dropped_columns(const struct object *relation)
@@ -260,6 +263,10 @@ static struct weight weigh(struct evidence *evidence, const struct effects *effe
 	struct weight weight = { .as_before = true };
 	const struct object *object = changed(change);
 	const struct object *live = snapshot_find(evidence->live, object->kind, object->path, object->n_path);
+	// what was never made is not there, whether it was altered or dropped later or not
+	const struct effects *maker = oid_map_get(&evidence->made, object_key(evidence->comparer, object, EXISTENCE));
+	if (live == NULL && maker != NULL && maker < effects && evidence->missing[maker - evidence->chain])
+		return weight;
 	if (change->want == NULL || change->have == NULL) {
 		if (oid_map_get(&evidence->last, object_key(evidence->comparer, object, EXISTENCE)) != effects)
 			return weight;
@@ -287,8 +294,13 @@ static bool builds_on(struct evidence *evidence, const struct object *object)
 	return oid_map_get(&evidence->used, path_key(evidence->comparer, "", object->path, n_path, 0)) != NULL;
 }
 
-static void judge(struct evidence *evidence, const struct effects *chain, size_t n, bool *missing, size_t *n_missing, size_t *n_effects)
+// Whether each ran. A later one is judged by what an earlier one made, an earlier one by what later ones built on: to be
+// repeated until nothing changes. What is missing stays so, since evidence only falls away.
+static bool judge_once(struct evidence *evidence, const struct effects *chain, size_t n, bool *missing, size_t *n_missing,
+                       size_t *n_effects)
 {
+	bool changed_any = false;
+	evidence->used = (struct oid_map){ .arena = evidence->used.arena };
 	for (size_t i = n; i-- > 0;) {
 		const struct effects *effects = &chain[i];
 		bool ran = false;
@@ -303,6 +315,7 @@ static void judge(struct evidence *evidence, const struct effects *chain, size_t
 			n_effects[i]++;
 			n_missing[i] += !weight.there;
 		}
+		changed_any = changed_any || missing[i] != (n_effects[i] > 0 && !ran);
 		missing[i] = n_effects[i] > 0 && !ran;
 		for (size_t j = 0; ran && n_effects[i] > 0 && j < effects->changes.n; j++) { // it ran: what it built on was there
 			const struct object *object = changed(&effects->changes.items[j]);
@@ -312,12 +325,29 @@ static void judge(struct evidence *evidence, const struct effects *chain, size_t
 				oid_map_put(&evidence->used, path_key(evidence->comparer, "", object->path, n_path, 0), evidence);
 		}
 	}
+	return changed_any;
+}
+
+static void judge(struct evidence *evidence, const struct effects *chain, size_t n, bool *missing, size_t *n_missing, size_t *n_effects)
+{
+	evidence->chain = chain;
+	evidence->missing = missing;
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = 0; j < chain[i].changes.n; j++) {
+			const struct change *change = &chain[i].changes.items[j];
+			if (change->want == NULL)
+				oid_map_put(&evidence->made, object_key(evidence->comparer, change->have, EXISTENCE), (void *)&chain[i]);
+		}
+	}
+	for (size_t i = 0; judge_once(evidence, chain, n, missing, n_missing, n_effects) && i < n; i++) {
+	}
 }
 
 static void evidence_init(struct evidence *evidence, struct comparer *comparer, const struct snapshot *live,
                           const struct snapshot *base)
 {
-	*evidence = (struct evidence){ comparer, live, base, { .arena = comparer->arena }, { .arena = comparer->arena } };
+	*evidence = (struct evidence){ .comparer = comparer, .live = live, .base = base, .last = { .arena = comparer->arena },
+	                               .made = { .arena = comparer->arena }, .used = { .arena = comparer->arena } };
 }
 
 void effects_missing(struct comparer *comparer, const struct effects *chain, size_t n, const struct snapshot *live, size_t *n_missing,
@@ -436,6 +466,16 @@ static struct entry *parent_entry(struct work *work, const struct entry *entry)
 			return found;
 	}
 	return NULL;
+}
+
+// A thing that is gone is gone whole: whichever migration touched an attribute of it last has no say.
+static void go_whole(struct entry *entry)
+{
+	bool gone = entry->presence[LIVE] != PRESENT && entry->rows[EXISTENCE] == ROW_HAND && entry->is_set[EXISTENCE];
+	for (unsigned value = 0; gone && value < EXISTENCE; value++) {
+		if (entry->rows[value] == ROW_HAND && entry->is_set[value])
+			set_class(entry, value, entry->classes[EXISTENCE], entry->blame[EXISTENCE]);
+	}
 }
 
 // What went with what it hung on has that one's class, whichever migration touched it last.
@@ -708,6 +748,7 @@ struct classification classify(struct comparer *comparer, const struct classify_
 	for (size_t i = 0; i < work.n_entries; i++) {
 		for (unsigned value = 0; value < N_VALUES && !work.entries[i]->part; value++)
 			classify_value(&work, work.entries[i], value);
+		go_whole(work.entries[i]);
 	}
 	for (size_t i = 0; i < work.n_entries; i++) {
 		inherit_class(&work, work.entries[i], 0);

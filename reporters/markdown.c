@@ -177,6 +177,8 @@ static void troubles(struct buf *out, const struct report *report)
 {
 	for (size_t i = 0; i < report->n_troubles; i++) {
 		const struct err *err = &report->troubles[i];
+		if (show_trouble_again(report, i))
+			continue;
 		buf_adds(out, "\n**trouble** ");
 		span(out, err->where[0] != '\0' ? err->where : err->code);
 		if (err->where[0] != '\0') {

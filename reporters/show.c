@@ -260,11 +260,23 @@ void show_version_words(const struct env_report *env, struct version_words words
 	const struct version_words all[VERSION_WORDS] = {
 		{ "dirty", "failed or not finished in {env}; what it left there counts as not applied. Clean that up and clear the mark "
 		  "before the next deploy", &env->dirty },
-		{ "skipped", "has not run in {env}, or was undone there", &env->skipped },
-		{ "unknown", "recorded in {env}, not in this checkout", &env->unknown },
-		{ "edited", "its file was changed after it was applied in {env}", &env->edited },
+		{ "skipped", "not run in {env}, or undone there", &env->skipped },
+		{ "unknown", "recorded in {env}, not in this checkout: is it up to date?", &env->unknown },
+		{ "edited", "the file was changed after it was applied in {env}", &env->edited },
 	};
 	memcpy(words, all, sizeof all);
+}
+
+bool show_trouble_again(const struct report *report, size_t i)
+{
+	const struct err *err = &report->troubles[i];
+	for (size_t j = 0; j < i; j++) {
+		const struct err *other = &report->troubles[j];
+		if (strcmp(err->code, other->code) == 0 && strcmp(err->where, other->where) == 0 && strcmp(err->text, other->text) == 0 &&
+		    strcmp(err->hint, other->hint) == 0)
+			return true;
+	}
+	return false;
 }
 
 const char *show_deploy(const struct env_report *env)

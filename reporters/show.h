@@ -57,6 +57,9 @@ void show_version_words(const struct env_report *env, struct version_words words
 // Writes a template: {env} becomes the quoted name.
 void show_template(struct buf *out, const char *template, const char *env, void (*quote)(struct buf *, const char *));
 
+// Whether troubles[i] says what an earlier one says: environments that share a replay share its failure.
+bool show_trouble_again(const struct report *report, size_t i);
+
 // The command that applies pending migrations, or NULL.
 const char *show_deploy(const struct env_report *env);
 // What has to come before that where a run failed; NULL: nothing.

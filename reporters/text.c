@@ -156,6 +156,8 @@ static void troubles(const struct page *page, const struct report *report)
 {
 	for (size_t i = 0; i < report->n_troubles; i++) {
 		const struct err *err = &report->troubles[i];
+		if (show_trouble_again(report, i))
+			continue;
 		buf_addc(page->out, '\n');
 		paint(page, RED, "trouble");
 		buf_addf(page->out, "%*s", NAME_COLUMN - (int)strlen("trouble"), "");

@@ -82,22 +82,11 @@ static const struct snapshot *side(const struct work *work, int which)
 
 // Keys.
 
-static uint64_t hash_text(uint64_t hash, const char *text, bool fold)
-{
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (fold && c >= 'A' && c <= 'Z')
-			c = (unsigned char)(c + ('a' - 'A'));
-		hash = (hash ^ c) * 0x100000001b3u; // FNV-1a
-	}
-	return (hash ^ 0xff) * 0x100000001b3u;
-}
-
 static uint64_t path_key(const struct comparer *comparer, const char *kind, const char *const *path, unsigned n_path, unsigned value)
 {
-	uint64_t hash = hash_text(0xcbf29ce484222325u, kind, false);
+	uint64_t hash = oid_map_hash(OID_MAP_HASH, kind, false);
 	for (unsigned i = 0; i < n_path; i++)
-		hash = hash_text(hash, path[i], comparer->engine == ENGINE_SQLITE);
+		hash = oid_map_hash(hash, path[i], comparer->engine == ENGINE_SQLITE);
 	return (hash ^ value) * 0x100000001b3u;
 }
 

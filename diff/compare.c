@@ -18,13 +18,6 @@ bool comparer_compares(const struct comparer *comparer, const struct attr *attr)
 	return attr->group == GROUP_STRUCTURE || (attr->group != GROUP_EVIDENCE && comparer->groups & 1u << attr->group);
 }
 
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-	for (; *text != '\0'; text++)
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3u; // FNV-1a
-	return (hash ^ 0xff) * 0x100000001b3u;
-}
-
 // Texts that PostgreSQL printed from a tree may come from other trees that mean the same: only a server can say.
 static bool server_can_judge(const struct comparer *comparer, enum attr_form form)
 {
@@ -33,11 +26,11 @@ static bool server_can_judge(const struct comparer *comparer, enum attr_form for
 
 static bool ask(struct comparer *comparer, const struct object *a, const struct object *b, unsigned attr)
 {
-	uint64_t hash = hash_text(0xcbf29ce484222325u, a->kind->name);
-	hash = hash_text(hash_text(hash, a->kind->attrs[attr].name), a->values[attr]);
-	hash = hash_text(hash, b->values[attr]);
+	uint64_t hash = oid_map_hash(OID_MAP_HASH, a->kind->name, false);
+	hash = oid_map_hash(oid_map_hash(hash, a->kind->attrs[attr].name, false), a->values[attr], false);
+	hash = oid_map_hash(hash, b->values[attr], false);
 	for (unsigned i = 0; i < a->n_path; i++) // the same text may be judged otherwise over another table
-		hash = hash_text(hash, a->path[i]);
+		hash = oid_map_hash(hash, a->path[i], false);
 	struct question *question = oid_map_get(&comparer->asked, hash);
 	if (question == NULL) {
 		question = arena_alloc(comparer->arena, sizeof *question);

@@ -164,14 +164,6 @@ int row_numbers(struct row row, int column, int *numbers, int size)
 
 // Interning.
 
-static uint64_t text_hash(const char *text)
-{
-	uint64_t hash = 0xcbf29ce484222325u; // FNV-1a
-	for (; *text != '\0'; text++)
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-	return hash;
-}
-
 const char *read_intern(struct postgres_read *read, const char *text)
 {
 	struct lookup *lookup = read->lookup;
@@ -181,7 +173,7 @@ const char *read_intern(struct postgres_read *read, const char *text)
 		for (size_t i = 0; i < lookup->texts_size; i++) {
 			if (lookup->texts[i] == NULL)
 				continue;
-			size_t at = text_hash(lookup->texts[i]) & (size - 1);
+			size_t at = oid_map_hash(OID_MAP_HASH, lookup->texts[i], false) & (size - 1);
 			while (texts[at] != NULL)
 				at = (at + 1) & (size - 1);
 			texts[at] = lookup->texts[i];
@@ -189,7 +181,7 @@ const char *read_intern(struct postgres_read *read, const char *text)
 		lookup->texts = texts;
 		lookup->texts_size = size;
 	}
-	size_t at = text_hash(text) & (lookup->texts_size - 1);
+	size_t at = oid_map_hash(OID_MAP_HASH, text, false) & (lookup->texts_size - 1);
 	while (lookup->texts[at] != NULL) {
 		if (strcmp(lookup->texts[at], text) == 0)
 			return lookup->texts[at];

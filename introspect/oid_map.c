@@ -34,3 +34,15 @@ void *oid_map_get(const struct oid_map *map, uint64_t key)
 {
 	return map->size == 0 ? NULL : find(map, key)->value;
 }
+
+uint64_t oid_map_hash(uint64_t hash, const char *text, bool fold)
+{
+	static const uint64_t prime = UINT64_C(0x100000001b3);
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (fold && c >= 'A' && c <= 'Z')
+			c = (unsigned char)(c + ('a' - 'A'));
+		hash = (hash ^ c) * prime;
+	}
+	return (hash ^ 0xff) * prime;
+}

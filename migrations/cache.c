@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
-#include <pwd.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,6 +19,7 @@
 #include "base/arena.h"
 #include "base/auto.h"
 #include "base/err.h"
+#include "base/file.h"
 
 enum { HASH_BYTES = 32, DAY_S = 24 * 60 * 60, KEEP_S = 30 * DAY_S };
 
@@ -78,30 +78,9 @@ const char *cache_key_hex(struct cache_key *key)
 	return hex;
 }
 
-// Makes a folder unless it is there. It must be ours: what a stranger can write we must not believe.
-static bool folder_make(const char *path)
-{
-	struct stat is;
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return false;
-	return stat(path, &is) == 0 && S_ISDIR(is.st_mode) && is.st_uid == geteuid() && access(path, W_OK | X_OK) == 0;
-}
-
 const char *cache_folder(struct arena *arena)
 {
-	const char *parent = getenv("XDG_CACHE_HOME");
-	if (parent == NULL || *parent != '/') { // the XDG specification: a relative path is to be ignored
-		const char *home = getenv("HOME");
-		if (home == NULL || *home != '/') {
-			const struct passwd *user = getpwuid(geteuid());
-			if (user == NULL)
-				return NULL;
-			home = user->pw_dir;
-		}
-		parent = arena_printf(arena, "%s/.cache", home);
-	}
-	const char *folder = arena_printf(arena, "%s/driftcheck", parent);
-	return folder_make(parent) && folder_make(folder) ? folder : NULL;
+	return file_xdg_folder(arena, "XDG_CACHE_HOME", ".cache", "driftcheck");
 }
 
 static size_t load_some(void *buffer, size_t size, void *gz)

@@ -10,11 +10,17 @@
 enum verdict { VERDICT_CLEAN, VERDICT_SKEW, VERDICT_DRIFT, VERDICT_TROUBLE }; // ascending: the worst wins
 extern const char *const verdict_names[];
 
+// A migration, as a line of a timeline.
+struct migration_line {
+	const char *version, *label;
+};
+
 struct repo_report {
 	const char *name, *path, *framework; // path: the folders, joined by ", "
 	size_t n_migrations;
 	const char *head; // newest version; NULL: no migrations
 	const char *git;  // commit of the checkout; NULL: none
+	struct migration_line *lines; // all migrations in their order; n_migrations
 };
 
 // A list of versions.
@@ -32,6 +38,8 @@ struct pending_line {
 
 struct env_report {
 	const char *name;
+	const char *fleet;       // the fleet that it belongs to, which is reported as one; NULL: none
+	struct versions members; // the environments of the same shape that it stands for, itself first; none: itself alone
 	enum engine engine;
 	const char *server, *database;
 	bool complete;

@@ -14,6 +14,7 @@
 #include "sentinel/options.h"
 
 struct arena;
+struct deliveries;
 
 enum exit_status { EXIT_CLEAN = 0, EXIT_FINDINGS = 1, EXIT_TROUBLE = 2 };
 
@@ -40,6 +41,7 @@ struct run {
 	struct buf out;
 	const struct reporter *reporter; // of --format; NULL unless the command has FORMATS_REPORT
 	struct render_options render;
+	struct deliveries *deliveries; // of --report
 	long long started_us; // of the monotonic clock
 	const char *started;  // RFC 3339, UTC
 };
@@ -51,6 +53,7 @@ struct command {
 	const char *help;    // what more there is to say; whole lines
 	size_t least, most;  // words that it takes
 	enum formats formats;
+	bool sends;            // --report applies to it
 	bool no_config;      // it works without reading driftcheck.conf
 	// Fills err and returns EXIT_TROUBLE where it could not do its work; main prints the error. (Trouble that is in the
 	// report, e.g. of one environment, is EXIT_TROUBLE without an error.)

@@ -15,7 +15,9 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "sentinel/secret.h"
+#include "base/secret.h"
+#include "reporters/sink.h"
+#include "sentinel/cron.h"
 #include "sentinel/suggest.h"
 
 AUTO_DEFINE(auto_cfg_cleanup, cfg_t *, cfg_free)
@@ -24,7 +26,17 @@ AUTO_DEFINE(auto_cfg_cleanup, cfg_t *, cfg_free)
 static const char file_name[] = "driftcheck.conf";
 
 // Stands for '$' of "${" while libconfuse reads; a file that holds this byte itself is refused.
-enum { HIDDEN = '\001', SIZE_MAX_CONFIG = 1 << 20, NAMES_MAX = 32, FOLDERS_MAX = 64 };
+enum { HIDDEN = '\001', SIZE_MAX_CONFIG = 1 << 20, NAMES_MAX = 32, FOLDERS_MAX = 64, KEYS_MAX = 16, SECTIONS_MAX = 16 };
+
+// The sections without a title whose keys are not this file's business; those of the sinks come to them.
+static const struct {
+	const char *name;
+	const char *const *keys;
+} plain_sections[] = {
+	{ "cron", cron_keys },
+	{ "rehearse", (const char *const[]){ "lock_timeout", "statement_timeout", NULL } },
+};
+enum { N_PLAIN_SECTIONS = sizeof plain_sections / sizeof *plain_sections };
 
 // libconfuse's callbacks take no argument of ours. This points at the error of the read that is running in this thread.
 static _Thread_local struct err *reading;
@@ -91,26 +103,61 @@ static int note_line(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result
 #define OPTION(name) CFG_STR_CB(name, NULL, CFGF_NODEFAULT, note_line)
 #define OPTION_LIST(name) CFG_STR_LIST_CB(name, NULL, CFGF_NODEFAULT, note_line)
 
-static cfg_t *new_parser(void)
+// The names and keys of all sections of single values: those of the table above and of the sinks.
+static struct config_section *list_sections(struct arena *arena, size_t *n)
+{
+	size_t n_sinks = 0;
+	while (sinks[n_sinks] != NULL)
+		n_sinks++;
+	struct config_section *sections = arena_array(arena, N_PLAIN_SECTIONS + n_sinks, sizeof *sections);
+	for (size_t i = 0; i < n_sinks; i++)
+		sections[i] = (struct config_section){ .name = sinks[i]->name, .keys = sinks[i]->keys };
+	for (size_t i = 0; i < N_PLAIN_SECTIONS; i++)
+		sections[n_sinks + i] = (struct config_section){ .name = plain_sections[i].name, .keys = plain_sections[i].keys };
+	*n = N_PLAIN_SECTIONS + n_sinks;
+	for (size_t i = 0; i < *n; i++) {
+		size_t n_keys = 0;
+		while (sections[i].keys[n_keys] != NULL)
+			n_keys++;
+		sections[i].values = arena_array(arena, n_keys, sizeof *sections[i].values);
+	}
+	return sections;
+}
+
+static cfg_t *new_parser(const struct config *config)
 {
 	cfg_opt_t migrations[] = {
 		OPTION_LIST("path"), OPTION("framework"), OPTION("table"), OPTION("schema"), CFG_END()
 	};
 	cfg_opt_t env[] = { OPTION("url"), OPTION("migrations"), CFG_END() };
+	cfg_opt_t fleet[] = {
+		OPTION("migrations"), OPTION("url"), OPTION("envs_file"), OPTION("envs_query"), OPTION("schemas"), OPTION("max_per_server"),
+		CFG_END()
+	};
 	cfg_opt_t scratch[] = {
 		OPTION("bindir"), OPTION("url"), OPTION("role"), OPTION_LIST("extensions"), OPTION("prelude"), CFG_END()
 	};
 	cfg_opt_t ignore[] = { OPTION_LIST("objects"), CFG_END() };
-	cfg_opt_t github[] = { OPTION("repository"), OPTION("label"), OPTION("skew_after"), CFG_END() };
-	cfg_opt_t rehearse[] = { OPTION("lock_timeout"), OPTION("statement_timeout"), CFG_END() };
+	cfg_opt_t keys[SECTIONS_MAX][KEYS_MAX + 1];
 	// Untitled sections are MULTI as well, so that a second one can be seen (and refused).
-	cfg_opt_t file[] = {
+	cfg_opt_t file[SECTIONS_MAX + 6] = {
 		CFG_SEC("migrations", migrations, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("env", env, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+		CFG_SEC("fleet", fleet, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("scratch", scratch, CFGF_MULTI), CFG_SEC("ignore", ignore, CFGF_MULTI),
-		CFG_SEC("github", github, CFGF_MULTI), CFG_SEC("rehearse", rehearse, CFGF_MULTI),
-		CFG_END()
 	};
+	size_t n = 5;
+	invariant(config->n_sections <= SECTIONS_MAX, "too many sections");
+	for (size_t i = 0; i < config->n_sections; i++) {
+		const struct config_section *section = &config->sections[i];
+		size_t n_keys = 0;
+		for (; section->keys[n_keys] != NULL && n_keys < KEYS_MAX; n_keys++)
+			keys[i][n_keys] = (cfg_opt_t)OPTION(section->keys[n_keys]);
+		invariant(section->keys[n_keys] == NULL, "too many keys in a section");
+		keys[i][n_keys] = (cfg_opt_t)CFG_END();
+		file[n++] = (cfg_opt_t)CFG_SEC(section->name, keys[i], CFGF_MULTI);
+	}
+	file[n] = (cfg_opt_t)CFG_END();
 	cfg_t *cfg = cfg_init(file, CFGF_NONE); // copies the tables
 	invariant(cfg != NULL, "out of memory");
 	cfg_set_error_function(cfg, report);
@@ -213,26 +260,65 @@ static bool check_references(const struct config *config, struct arena *arena, s
 	const char **names = arena_array(arena, config->n_migrations, sizeof *names);
 	for (size_t i = 0; i < config->n_migrations; i++)
 		names[i] = config->migrations[i].name;
-	for (size_t i = 0; i < config->n_envs; i++) {
-		const struct config_env *env = &config->envs[i];
-		if (env->migrations.text == NULL || config_migrations(config, env->migrations.text) != NULL)
+	for (size_t i = 0; i < config->n_envs + config->n_fleets; i++) {
+		bool is_env = i < config->n_envs;
+		const struct config_fleet *fleet = is_env ? NULL : &config->fleets[i - config->n_envs];
+		const struct setting *named = is_env ? &config->envs[i].migrations : &fleet->migrations;
+		if (named->text == NULL || config_migrations(config, named->text) != NULL)
 			continue;
 		err_set(err, "config", NULL, "write a section: migrations \"NAME\" { path = \"db/migrations\" }",
-		        "env \"%s\" names migrations \"%s\", which are not in the file", env->name, env->migrations.text);
-		suggest_hint(err, env->migrations.text, names, config->n_migrations);
-		return err_where(err, "%s:%u", config->path, env->migrations.line);
+		        "%s \"%s\" names migrations \"%s\", which are not in the file", is_env ? "env" : "fleet",
+		        is_env ? config->envs[i].name : fleet->name, named->text);
+		suggest_hint(err, named->text, names, config->n_migrations);
+		return err_where(err, "%s:%u", config->path, named->line);
 	}
 	return true;
 }
 
+static bool read_fleets(struct arena *arena, cfg_t *cfg, struct config *config, struct err *err)
+{
+	config->n_fleets = cfg_size(cfg, "fleet");
+	config->fleets = arena_array(arena, config->n_fleets, sizeof *config->fleets);
+	for (size_t i = 0; i < config->n_fleets; i++) {
+		cfg_t *section = cfg_getnsec(cfg, "fleet", (unsigned)i);
+		struct config_fleet *fleet = &config->fleets[i];
+		*fleet = (struct config_fleet){
+			.name = shown(arena, cfg_title(section)), .line = (unsigned)section->line, .migrations = get(arena, section, "migrations"),
+			.url = get(arena, section, "url"), .envs_file = get(arena, section, "envs_file"),
+			.envs_query = get(arena, section, "envs_query"), .schemas = get(arena, section, "schemas"),
+			.max_per_server = get(arena, section, "max_per_server"),
+		};
+		if (!check_name(config, "a fleet", fleet->name, fleet->line, err))
+			return false;
+		if (config_env(config, fleet->name) != NULL)
+			return fail_at(err, config->path, fleet->line, "give the fleet a name of its own", "an environment and a fleet have one name");
+		if (fleet->url.text != NULL && secret_is_literal(arena, fleet->url.text))
+			return fail_at(err, config->path, fleet->url.line, "take it from the environment: url = \"${FLEET_URL}\"",
+			               "a password stands in the file");
+	}
+	return true;
+}
+
+static bool check_single(cfg_t *cfg, const struct config *config, const char *name, struct err *err)
+{
+	if (cfg_size(cfg, name) < 2)
+		return true;
+	err_set(err, "config", NULL, "join the two", "a second section \"%s\" (it ends here)", name);
+	return err_where(err, "%s:%d", config->path, cfg_getnsec(cfg, name, 1)->line);
+}
+
 static bool read_single_sections(struct arena *arena, cfg_t *cfg, struct config *config, struct err *err)
 {
-	static const char *const single[] = { "scratch", "ignore", "github", "rehearse" };
-	for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
-		if (cfg_size(cfg, single[i]) < 2)
-			continue;
-		err_set(err, "config", NULL, "join the two", "a second section \"%s\" (it ends here)", single[i]);
-		return err_where(err, "%s:%d", config->path, cfg_getnsec(cfg, single[i], 1)->line);
+	if (!check_single(cfg, config, "scratch", err) || !check_single(cfg, config, "ignore", err))
+		return false;
+	for (size_t i = 0; i < config->n_sections; i++) {
+		struct config_section *of = &config->sections[i];
+		if (!check_single(cfg, config, of->name, err))
+			return false;
+		cfg_t *section = cfg_size(cfg, of->name) == 0 ? NULL : cfg_getnsec(cfg, of->name, 0);
+		of->line = section == NULL ? 0 : (unsigned)section->line;
+		for (size_t key = 0; section != NULL && of->keys[key] != NULL; key++)
+			of->values[key] = get(arena, section, of->keys[key]);
 	}
 	cfg_t *scratch = cfg_size(cfg, "scratch") == 0 ? NULL : cfg_getnsec(cfg, "scratch", 0);
 	if (scratch != NULL) {
@@ -310,6 +396,7 @@ struct config *config_read(struct arena *arena, const char *path, struct err *er
 {
 	struct config *config = arena_alloc(arena, sizeof *config);
 	config->folder = "";
+	config->sections = list_sections(arena, &config->n_sections);
 	if (path == NULL)
 		return config;
 	const char *slash = strrchr(path, '/');
@@ -321,7 +408,7 @@ struct config *config_read(struct arena *arena, const char *path, struct err *er
 		return NULL;
 	if (length == 0)
 		return config;
-	auto_cfg cfg = new_parser();
+	auto_cfg cfg = new_parser(config);
 	auto_file file = fmemopen(text, length, "r");
 	invariant(file != NULL, "out of memory");
 	cfg->filename = strdup(path); // freed by cfg_free
@@ -335,7 +422,7 @@ struct config *config_read(struct arena *arena, const char *path, struct err *er
 		return NULL;
 	}
 	bool ok = read_migrations(arena, cfg, config, err) && read_envs(arena, cfg, config, err) &&
-	          read_single_sections(arena, cfg, config, err) && check_references(config, arena, err);
+	          read_fleets(arena, cfg, config, err) && read_single_sections(arena, cfg, config, err) && check_references(config, arena, err);
 	return ok ? config : NULL;
 }
 
@@ -427,5 +514,24 @@ const struct config_migrations *config_migrations(const struct config *config, c
 		if (strcmp(config->migrations[i].name, name) == 0)
 			return &config->migrations[i];
 	}
+	return NULL;
+}
+
+const struct config_fleet *config_fleet(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->n_fleets; i++) {
+		if (strcmp(config->fleets[i].name, name) == 0)
+			return &config->fleets[i];
+	}
+	return NULL;
+}
+
+const struct config_section *config_section(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->n_sections; i++) {
+		if (strcmp(config->sections[i].name, name) == 0)
+			return &config->sections[i];
+	}
+	invariant(false, "there is no such section");
 	return NULL;
 }

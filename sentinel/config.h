@@ -35,6 +35,22 @@ struct config_env {
 	struct setting url, migrations;
 };
 
+// Many databases of one kind, as environments that are found rather than written down: see docs/fleets.md.
+struct config_fleet {
+	const char *name;
+	unsigned line;
+	struct setting migrations, url, envs_file, envs_query, schemas, max_per_server;
+};
+
+// A section without a title whose keys belong to somebody else: a sink's, or one of those in config.c's table. All values are
+// single ones.
+struct config_section {
+	const char *name;
+	const char *const *keys; // NULL-ended
+	struct setting *values;  // in the order of the keys
+	unsigned line;           // of its end; 0: it is not in the file
+};
+
 struct config {
 	const char *path;   // as shown: "driftcheck.conf", "../driftcheck.conf"; NULL: there is no file
 	const char *folder; // what the paths in it are relative to: "", "../"
@@ -47,6 +63,10 @@ struct config {
 		struct setting_list extensions;
 	} scratch;
 	struct setting_list ignore;
+	struct config_fleet *fleets;
+	size_t n_fleets;
+	struct config_section *sections; // all that there may be
+	size_t n_sections;
 };
 
 // The file to read: `given`, or the first driftcheck.conf from the working directory upward, or NULL if there is none. One
@@ -65,5 +85,7 @@ const char *config_path(struct arena *arena, const struct config *config, const 
 
 const struct config_env *config_env(const struct config *config, const char *name);
 const struct config_migrations *config_migrations(const struct config *config, const char *name);
+const struct config_fleet *config_fleet(const struct config *config, const char *name);
+const struct config_section *config_section(const struct config *config, const char *name); // never NULL
 
 #endif

@@ -8,13 +8,14 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/auto.h"
 #include "base/sql.h"
 #include "migrations/git.h"
 #include "sentinel/folders.h"
 #include "sentinel/output.h"
 #include "sentinel/platform.h"
-#include "sentinel/secret.h"
+#include "base/secret.h"
 #include "sentinel/source_read.h"
 
 AUTO_DEFINE(auto_conn_cleanup, PGconn *, PQfinish)
@@ -236,14 +237,14 @@ static void check_scratch(struct doctor *doctor, enum engine engine, int major)
 {
 	struct err err = { 0 };
 	log_progress(doctor->run->log, "scratch: starting");
-	long long before_us = output_clock_us();
+	long long before_us = clock_us();
 	auto_scratch scratch = scratch_open(&doctor->envs.scratch, engine, major, &err);
 	if (scratch == NULL) {
 		say_error(doctor, "", &err);
 		return;
 	}
 	say(doctor, LEVEL_OK, NULL, "%s%s: started in %.1f s", engine == ENGINE_POSTGRESQL ? "PostgreSQL " : "", scratch_server(scratch),
-	    (double)(output_clock_us() - before_us) / 1e6);
+	    (double)(clock_us() - before_us) / 1e6);
 	if (major != 0 && scratch_major(scratch) != major)
 		say(doctor, LEVEL_WARN, arena_printf(doctor->run->arena, "install the server of that major (Debian: postgresql-%d)", major),
 		    "an environment runs PostgreSQL %d: what the two print differently has to be compared by re-creating it", major);

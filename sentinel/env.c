@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "migrations/cache.h"
 #include "sentinel/folders.h"
-#include "sentinel/secret.h"
+#include "base/secret.h"
 #include "sentinel/suggest.h"
 
 enum { TIMEOUT_CONNECT_S = 10, NAMES_SHOWN = 64 };

@@ -15,12 +15,14 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/auto.h"
 #include "migrations/scratch.h"
 #include "sentinel/command.h"
+#include "sentinel/deliver.h"
 #include "sentinel/output.h"
 #include "sentinel/run_report.h"
-#include "sentinel/secret.h"
+#include "base/secret.h"
 #include "sentinel/suggest.h"
 
 // The first is the one that is meant where none is named.
@@ -28,7 +30,7 @@ static const struct command commands[] = {
 	{ "check", "[ENV...]", "check environments against the repository's migrations",
 	  "ENV is a name from driftcheck.conf, or NAME=SOURCE; without any, all configured environments are checked.\n"
 	  "The word `check` may be left out: driftcheck staging prod\n",
-	  0, -1, FORMATS_REPORT, .function = command_check },
+	  0, -1, FORMATS_REPORT, .sends = true, .function = command_check },
 	{ "diff", "WANT HAVE", "compare any two sources: what differs in HAVE from WANT", NULL, 2, 2, FORMATS_REPORT,
 	  .function = command_diff },
 	{ "snapshot", "SOURCE", "print a canonical JSON snapshot of a source",
@@ -150,14 +152,14 @@ static bool check_format(struct run *run, struct err *err)
 	               allowed[formats]);
 }
 
-// No report goes anywhere but to stdout yet; a format is the likely mistake.
-static bool check_reports(const struct options *options, struct err *err)
+// Where the report goes is settled before the work is done.
+static bool check_reports(struct run *run, struct err *err)
 {
-	if (options->reports.n == 0)
-		return true;
-	const char *name = options->reports.items[0];
-	err_set(err, "usage", NULL, "drop --report", "--report: there is nowhere to send a report \"%s\" yet", name);
-	return reporter_find(name) == NULL ? false : err_hint(err, "%s is a format: --format %s --output FILE", name, name);
+	if (run->options->reports.n > 0 && !run->command->sends)
+		return err_set(err, "usage", NULL, "drop --report, or use `driftcheck check`", "--report does not apply to `driftcheck %s`",
+		               run->command->name);
+	run->deliveries = deliveries_prepare(run, err);
+	return run->deliveries != NULL;
 }
 
 static bool find_color(const struct options *options)
@@ -201,7 +203,7 @@ static bool prepare(struct run *run, struct err *err)
 	    (config = config_read(run->arena, path, err)) == NULL)
 		return false;
 	run->config = config;
-	if (!options_apply(options, run->command->name, err) || !check_format(run, err) || !check_reports(options, err))
+	if (!options_apply(options, run->command->name, err) || !check_format(run, err) || !check_reports(run, err))
 		return false;
 	if (!named && run->n_words > 0 && !options->first_after_end && unknown_word(run, run->words[0], err))
 		return false;
@@ -240,8 +242,8 @@ static enum exit_status work(int argc, char **argv)
 		.progress = isatty(STDERR_FILENO) && !options.quiet,
 	};
 	struct run run = {
-		.options = &options, .arena = arena, .log = &log, .out = BUF_INIT, .started = output_now(arena),
-		.started_us = output_clock_us(),
+		.options = &options, .arena = arena, .log = &log, .out = BUF_INIT, .started = clock_rfc3339(arena, clock_now()),
+		.started_us = clock_us(),
 		.render = { find_color(&options), find_width(&options), options.verbose, options.quiet },
 	};
 	enum exit_status status = run_command(&run, &err);

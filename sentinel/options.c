@@ -37,7 +37,12 @@ static const struct option table[] = {
 	{ "framework", 0, "NAME", OPTION_TEXT, FIELD(framework), .help = "their framework (default: auto; see `driftcheck frameworks`)" },
 	{ "format", 0, "NAME", OPTION_TEXT, FIELD(format), .help = "text (default), json or markdown" },
 	{ "output", 'o', "FILE", OPTION_TEXT, FIELD(output), .help = "write the result there, atomically, instead of to stdout" },
-	{ "report", 0, "NAME", OPTION_LIST, FIELD(reports), .help = "also send the report; may be repeated" },
+	{ "report", 0, "NAME", OPTION_LIST, FIELD(reports), .help = "also send the report: github, ...; or FORMAT:FILE; may be repeated" },
+	{ "dry-run", 0, NULL, OPTION_FLAG, FIELD(dry_run), .help = "with --report: print the exact calls, send nothing" },
+	{ "bodies", 0, "HOW", OPTION_CHOICE, FIELD(bodies), .choices = "hash|diff",
+	  .help = "bodies of functions in what is sent: hash (default) or diff" },
+	{ "report-timeout", 0, "S", OPTION_NUMBER, FIELD(report_timeout_s), .least = 1, .most = 86400,
+	  .help = "seconds that sending may take in all (default: 600)" },
 	{ "include", 0, "GROUP,...", OPTION_GROUPS, FIELD(groups),
 	  .help = "also compare: comment, column-order, owner, cosmetic; or all" },
 	{ "fail-on", 0, "WHAT", OPTION_CHOICE, FIELD(fail_on), .choices = "drift|skew",
@@ -210,7 +215,7 @@ static bool parse_one(struct arena *arena, const char *given, const char *next, 
 
 bool options_parse(struct arena *arena, int argc, const char *const *argv, struct options *options, struct err *err)
 {
-	*options = (struct options){ .format = "text", .fail_on = "skew", .color = "auto" };
+	*options = (struct options){ .format = "text", .fail_on = "skew", .color = "auto", .bodies = "hash" };
 	bool ended = false;
 	for (int i = 1; i < argc; i++) {
 		if (!ended && strcmp(argv[i], "--") == 0) {

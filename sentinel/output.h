@@ -6,7 +6,6 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-struct arena;
 struct buf;
 struct err;
 
@@ -16,9 +15,5 @@ bool output_write(const struct buf *text, const char *path, struct err *err);
 
 // A document of a list command: {"driftcheck": VERSION, "schema": 1, key: value}. Takes over the value.
 void output_json(struct buf *out, const char *key, json_t *value);
-
-// The time as RFC 3339 in UTC; microseconds of the monotonic clock.
-const char *output_now(struct arena *arena);
-long long output_clock_us(void);
 
 #endif

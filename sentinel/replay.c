@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "sentinel/output.h"
 #include "sentinel/source_read.h"
 
 static void print(struct run *run, const struct migrations *set, const struct snapshot *snapshot, size_t n_chain)
 {
-	double seconds = (double)(output_clock_us() - run->started_us) / 1e6;
+	double seconds = (double)(clock_us() - run->started_us) / 1e6;
 	if (run->options->quiet)
 		return;
 	buf_addf(&run->out, "%zu migration%s replayed in %.1f s: %zu object%s (%s, %s %s)\n", n_chain, n_chain == 1 ? "" : "s", seconds,

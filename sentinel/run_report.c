@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "migrations/git.h"
 #include "sentinel/output.h"
-#include "sentinel/secret.h"
+#include "base/secret.h"
+#include "sentinel/deliver.h"
 
 static struct repo_report repo_report(struct run *run, const struct migrations *set)
 {
@@ -17,7 +19,11 @@ static struct repo_report repo_report(struct run *run, const struct migrations *
 	const char *head = NULL;
 	for (size_t i = 0; i < set->n_items; i++)
 		head = set->items[i].repeatable ? head : set->items[i].version;
+	struct migration_line *lines = arena_array(run->arena, set->n_items, sizeof *lines);
+	for (size_t i = 0; i < set->n_items; i++)
+		lines[i] = (struct migration_line){ set->items[i].version, set->items[i].label };
 	return (struct repo_report){
+		.lines = lines,
 		.name = set->name, .path = buf_copy(&path, run->arena), .framework = set->framework->name,
 		.n_migrations = set->n_items, .head = head, .git = git_head(run->arena, set->folders[0]),
 	};
@@ -137,20 +143,16 @@ static enum exit_status exit_status(const struct run *run, const struct report *
 	return status;
 }
 
-static void render(struct run *run, struct report *report)
-{
-	report->duration_ms = (output_clock_us() - run->started_us) / 1000;
-	run->reporter->render(&run->out, report, &run->render);
-}
-
 enum exit_status report_finish(struct run *run, struct report *report)
 {
 	collect_troubles(run, report);
 	report->complete = report->n_troubles == 0;
 	for (size_t i = 0; i < report->n_envs; i++)
 		report->complete &= report->envs[i]->complete;
+	report->duration_ms = (clock_us() - run->started_us) / 1000;
+	deliveries_send(run, run->deliveries, report); // before it is printed: what could not be delivered is a part of it
 	enum exit_status status = exit_status(run, report);
-	render(run, report);
+	run->reporter->render(&run->out, report, &run->render);
 	return status;
 }
 
@@ -162,5 +164,6 @@ void report_failure(struct run *run, const struct err *err)
 	report->troubles = arena_alloc(run->arena, sizeof *report->troubles);
 	report->troubles[0] = *err;
 	report->n_troubles = 1;
-	render(run, report);
+	report->duration_ms = (clock_us() - run->started_us) / 1000;
+	run->reporter->render(&run->out, report, &run->render);
 }

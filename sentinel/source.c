@@ -16,7 +16,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/sql.h"
-#include "sentinel/secret.h"
+#include "base/secret.h"
 
 AUTO_DEFINE(auto_conninfo_cleanup, PQconninfoOption *, PQconninfoFree)
 #define auto_conninfo __attribute__((cleanup(auto_conninfo_cleanup))) PQconninfoOption *

@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/auto.h"
 #include "migrations/replay.h"
-#include "sentinel/secret.h"
+#include "base/secret.h"
 
 AUTO_DEFINE(auto_json_cleanup, json_t *, json_decref)
 #define auto_json __attribute__((cleanup(auto_json_cleanup))) json_t *

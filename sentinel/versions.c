@@ -3,7 +3,7 @@
 #include "sentinel/versions.h"
 
 #include "base/arena.h"
-#include "sentinel/secret.h"
+#include "base/secret.h"
 #include "sentinel/source_read.h"
 
 // One line for each pending migration; what it would do is not known here.

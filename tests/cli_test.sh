@@ -93,7 +93,7 @@ step 'unknown option' 2 '+unknown option --qiet' '+did you mean --quiet?'
 run check --format jsn
 step 'unknown format' 2 '+there is no format "jsn"' '+did you mean "json"?'
 run check --report json
-step 'a format is no report' 2 '+--format json'
+step 'a format is no report' 2 '+--report json:FILE'
 run check --include coment
 step 'unknown group' 2 '+did you mean "comment"?'
 run replay --at-least 3

@@ -22,7 +22,7 @@
 #include "sentinel/options.h"
 #include "sentinel/output.h"
 #include "sentinel/platform.h"
-#include "sentinel/secret.h"
+#include "base/secret.h"
 #include "sentinel/source.h"
 #include "sentinel/suggest.h"
 

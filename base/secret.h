@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // Passwords in texts that people write (connection URLs and keyword strings): found, hidden, overwritten. No password leaves
 // the program in a text for people.
-#ifndef SENTINEL_SECRET_H
-#define SENTINEL_SECRET_H
+#ifndef BASE_SECRET_H
+#define BASE_SECRET_H
 
 #include <stdbool.h>
 

@@ -4,7 +4,7 @@
 // configuration. It parses nothing beyond that.
 #include <config.h> // memrchr, memmem
 
-#include "sentinel/secret.h"
+#include "base/secret.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: PostgreSQL
+// Where a report goes: see deliver.h. Before the first byte is sent, the report is kept as JSON; it is removed when all of it
+// has arrived, so that neither a failing network nor a kill loses it.
+#include "sentinel/deliver.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/state.h"
+#include "reporters/sink.h"
+#include "sentinel/suggest.h"
+
+enum { REPORT_TIMEOUT_S = 600, NAMES_MAX = 32 };
+
+struct target {
+	const struct reporter *reporter; // into a file; NULL: to a sink
+	const char *path;
+	struct delivery delivery;
+};
+
+struct deliveries {
+	struct target *items;
+	size_t n, n_sinks;
+	const char *state;
+};
+
+static bool unknown(const char *word, struct err *err)
+{
+	const char *names[NAMES_MAX];
+	size_t n = 0;
+	for (size_t i = 0; sinks[i] != NULL && n < NAMES_MAX; i++)
+		names[n++] = sinks[i]->name;
+	if (reporter_find(word) != NULL)
+		return err_set(err, "usage", NULL, NULL, "--report %s: a format needs a file", word) || err_hint(err, "--report %s:FILE", word);
+	err_set(err, "usage", NULL, NULL, "--report: there is nowhere to send a report \"%s\"", word);
+	return suggest_hint(err, word, names, n);
+}
+
+static bool fill_values(struct run *run, struct delivery *delivery, struct err *err)
+{
+	const struct config_section *section = config_section(run->config, delivery->sink->name);
+	size_t n = 0;
+	while (section->keys[n] != NULL)
+		n++;
+	const char **values = arena_array(run->arena, n, sizeof *values);
+	for (size_t i = 0; i < n; i++) {
+		if (!config_expand(run->arena, run->config, &section->values[i], &values[i], err))
+			return false;
+	}
+	delivery->values = values;
+	delivery->where = section->line == 0 ? NULL : arena_printf(run->arena, "%s:%u", run->config->path, section->line);
+	return true;
+}
+
+static bool prepare_one(struct run *run, const char *state, const char *word, struct target *target, struct err *err)
+{
+	const char *colon = strchr(word, ':');
+	if (colon != NULL) {
+		const char *name = arena_strndup(run->arena, word, (size_t)(colon - word));
+		*target = (struct target){ .reporter = reporter_find(name), .path = colon + 1 };
+		if (target->reporter == NULL || *target->path == '\0')
+			return unknown(name, err);
+		return true;
+	}
+	const struct sink *sink = sink_find(word);
+	if (sink == NULL)
+		return unknown(word, err);
+	const struct options *options = run->options;
+	int timeout_s = options->report_timeout_s > 0 ? options->report_timeout_s : REPORT_TIMEOUT_S;
+	*target = (struct target){ .delivery = {
+		.sink = sink, .arena = run->arena, .log = run->log, .state = state, .dry_run = options->dry_run, .out = &run->out,
+		.bodies = strcmp(options->bodies, "diff") == 0 ? BODIES_DIFF : BODIES_HASH, .deadline_us = timeout_s * 1000000LL,
+	} };
+	return fill_values(run, &target->delivery, err) && sink->prepare(&target->delivery, err);
+}
+
+struct deliveries *deliveries_prepare(struct run *run, struct err *err)
+{
+	const struct words *reports = &run->options->reports;
+	struct deliveries *deliveries = arena_alloc(run->arena, sizeof *deliveries);
+	deliveries->items = arena_array(run->arena, reports->n, sizeof *deliveries->items);
+	deliveries->state = reports->n == 0 ? NULL : state_folder(run->arena);
+	for (size_t i = 0; i < reports->n; i++) {
+		struct target *target = &deliveries->items[deliveries->n++];
+		if (!prepare_one(run, deliveries->state, reports->items[i], target, err))
+			return NULL;
+		deliveries->n_sinks += target->reporter == NULL;
+	}
+	return deliveries;
+}
+
+static void add_trouble(struct run *run, struct report *report, const struct err *err)
+{
+	struct err *troubles = arena_array(run->arena, report->n_troubles + 1, sizeof *troubles);
+	if (report->n_troubles > 0)
+		memcpy(troubles, report->troubles, report->n_troubles * sizeof *troubles);
+	troubles[report->n_troubles++] = *err;
+	report->troubles = troubles;
+}
+
+// Keeps the report as JSON; NULL: it could not be kept.
+static const char *keep(struct run *run, const struct deliveries *deliveries, const struct report *report)
+{
+	if (deliveries->n_sinks == 0 || run->options->dry_run || deliveries->state == NULL)
+		return NULL;
+	const char *folder = arena_printf(run->arena, "%s/unsent", deliveries->state);
+	const char *path = arena_printf(run->arena, "%s/%s-%ld.json", folder, report->started, (long)getpid());
+	auto_buf text = BUF_INIT;
+	const struct render_options plain = { 0 };
+	struct err err;
+	reporter_find("json")->render(&text, report, &plain);
+	return (mkdir(folder, 0700) == 0 || errno == EEXIST) && file_write(&text, path, &err) ? path : NULL;
+}
+
+void deliveries_send(struct run *run, struct deliveries *deliveries, struct report *report)
+{
+	const char *kept = keep(run, deliveries, report);
+	bool all = true;
+	long long now_us = clock_us();
+	for (size_t i = 0; i < deliveries->n; i++) {
+		struct target *target = &deliveries->items[i];
+		struct err err = { 0 };
+		if (target->reporter != NULL) {
+			auto_buf text = BUF_INIT;
+			const struct render_options plain = { .verbose = run->options->verbose };
+			target->reporter->render(&text, report, &plain);
+			if (!file_write(&text, target->path, &err))
+				add_trouble(run, report, &err);
+			continue;
+		}
+		target->delivery.deadline_us += now_us;
+		if (target->delivery.sink->send(&target->delivery, report, &err))
+			continue;
+		all = false;
+		if (kept != NULL)
+			err_hint(&err, "%s%sthe report is kept; send it later: driftcheck report %s --report %s", err.hint,
+			         err.hint[0] == '\0' ? "" : "; ", kept, target->delivery.sink->name);
+		add_trouble(run, report, &err);
+	}
+	if (all && kept != NULL)
+		unlink(kept);
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: PostgreSQL
+// --report: a report goes to sinks (`--report github`) and into files (`--report html:drift.html`), beside what --format prints.
+#ifndef SENTINEL_DELIVER_H
+#define SENTINEL_DELIVER_H
+
+#include "sentinel/command.h"
+
+struct deliveries;
+
+// Resolves every --report of the run and lets the sinks check their settings. NULL is an error: code "usage" or "config".
+struct deliveries *deliveries_prepare(struct run *run, struct err *err);
+
+// Sends the report everywhere. What could not be delivered is added to its troubles; the report itself then lies in the state
+// folder, and the trouble's hint says how to send it later.
+void deliveries_send(struct run *run, struct deliveries *deliveries, struct report *report);
+
+#endif

@@ -118,10 +118,10 @@ static void diff_block(const struct html_page *page, const struct attr *attr, co
 	for (size_t i = 0; i < n; i++) {
 		const char *tag = lines[i].mark == LINE_OLD ? "del" : lines[i].mark == LINE_NEW ? "ins" : "span";
 		if (lines[i].mark == LINE_GAP) {
-			buf_adds(page->out, "<span class=\"gap\">  …</span>");
+			buf_adds(page->out, "<span class=\"gap\">…</span>");
 			continue;
 		}
-		buf_addf(page->out, "<%s>%c ", tag, lines[i].mark);
+		buf_addf(page->out, "<%s><span class=\"sign\">%c </span>", tag, lines[i].mark);
 		html_lines(page->out, lines[i].text);
 		buf_addf(page->out, "</%s>", tag);
 	}

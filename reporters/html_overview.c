@@ -61,7 +61,8 @@ void html_headline(struct buf *out, const struct html_page *page)
 	const struct report *report = page->report;
 	if (html_is_diff(report)) {
 		html_text(out, report->have_name);
-		buf_adds(out, !report->complete ? " could not be compared completely with " : report->equal ? " equals " : " differs from ");
+		buf_adds(out, report->n_envs == 0 ? " could not be compared with " : !report->complete ? " could not be compared completely with "
+		              : report->equal ? " equals " : " differs from ");
 		html_text(out, report->want_name);
 		return;
 	}

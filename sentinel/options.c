@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "introspect/kind.h"
+#include "reporters/reporter.h"
 #include "sentinel/suggest.h"
 
 enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_LIST, OPTION_NUMBER, OPTION_CHOICE, OPTION_GROUPS };
@@ -27,15 +28,23 @@ struct option {
 	int least, most;         // of OPTION_NUMBER
 	const char *command;     // the one command that it belongs to; NULL: all
 	const char *help;
+	void (*add_help)(struct buf *out); // in place of `help`, where it lists what is declared elsewhere
 };
 
 #define FIELD(name) offsetof(struct options, name)
+
+// "text (default), json or markdown"
+static void add_formats(struct buf *out)
+{
+	for (size_t i = 0; reporters[i] != NULL; i++)
+		buf_addf(out, "%s%s%s", i == 0 ? "" : reporters[i + 1] != NULL ? ", " : " or ", reporters[i]->name, i == 0 ? " (default)" : "");
+}
 
 static const struct option table[] = {
 	{ "config", 0, "FILE", OPTION_TEXT, FIELD(config), .help = "configuration to use (default: driftcheck.conf, here or above)" },
 	{ "migrations", 0, "DIR", OPTION_LIST, FIELD(migrations), .help = "folder of the migrations; may be repeated" },
 	{ "framework", 0, "NAME", OPTION_TEXT, FIELD(framework), .help = "their framework (default: auto; see `driftcheck frameworks`)" },
-	{ "format", 0, "NAME", OPTION_TEXT, FIELD(format), .help = "text (default), json or markdown" },
+	{ "format", 0, "NAME", OPTION_TEXT, FIELD(format), .add_help = add_formats },
 	{ "output", 'o', "FILE", OPTION_TEXT, FIELD(output), .help = "write the result there, atomically, instead of to stdout" },
 	{ "report", 0, "NAME", OPTION_LIST, FIELD(reports), .help = "also send the report: github, ...; or FORMAT:FILE; may be repeated" },
 	{ "dry-run", 0, NULL, OPTION_FLAG, FIELD(dry_run), .help = "with --report: print the exact calls, send nothing" },
@@ -263,6 +272,8 @@ void options_help(struct buf *out, const char *command)
 		buf_addf(out, "  %-25s  ", left.data);
 		if (command == NULL && option->command != NULL)
 			buf_addf(out, "%s: ", option->command);
-		buf_addf(out, "%s\n", option->help);
+		if (option->add_help != NULL)
+			option->add_help(out);
+		buf_addf(out, "%s\n", option->add_help != NULL ? "" : option->help);
 	}
 }

@@ -139,6 +139,12 @@ check() { # output-file further-arguments...
 	echo $? >"$output.status"
 }
 
+# Without the style, whose hash the head has too.
+stable_html() {
+	sed -E '/<style>/,/<\/style>/d; s/sha256-[A-Za-z0-9+/=]+/HASH/; s|<time datetime="[^"]*">[^<]*</time>|TIME|;
+		s|, commit <code>[0-9a-f]+</code>||; s|<p>driftcheck [^<]*|<p>driftcheck VERSION|' | stable_text
+}
+
 golden() { # file: compares it with the golden for this engine, or makes it that
 	local want=$folder/$engine.${1##*.}
 	if [ "$bless" = yes ]; then
@@ -203,6 +209,11 @@ run_case() {
 	} | stable_text >"$work/report.txt"
 	golden "$work/report.json"
 	golden "$work/report.txt"
+	check "$work/page.html" --format html
+	python3 "$source_folder/tests/html_check.py" "$work/page.html" >"$work/page.faults" 2>&1 ||
+		complain "the HTML report is wrong:" <"$work/page.faults"
+	stable_html <"$work/page.html" >"$work/report.html"
+	[ ! -e "$folder/$engine.html" ] || golden "$work/report.html"
 	[ "$status" = 2 ] || properties
 }
 

@@ -36,6 +36,11 @@ tests_reporters_test_SOURCES = tests/reporters_test.c
 tests_reporters_test_LDADD = $(LIBS_OF_TESTS)
 EXTRA_DIST += tests/golden
 
+check_PROGRAMS += tests/html_test
+tests_html_test_SOURCES = tests/html_test.c
+tests_html_test_LDADD = $(LIBS_OF_TESTS)
+EXTRA_DIST += tests/html_check.py
+
 check_PROGRAMS += tests/remedy_test
 tests_remedy_test_SOURCES = tests/remedy_test.c tests/scratch_env.h
 tests_remedy_test_LDADD = $(LIBS_OF_TESTS)

@@ -15,7 +15,7 @@
 #include "reporters/html_css.h"
 #include "reporters/show.h"
 
-static const struct html_part parts[] = {
+const struct html_part html_parts[] = {
 	{ "trouble", "Trouble", NULL, html_troubles },
 	{ "unread", "Not read", "What could not be read is neither missing nor equal: nothing is known of it.", html_unread },
 	{ "environments", "Environments", NULL, html_environments },
@@ -31,27 +31,37 @@ static const struct html_part parts[] = {
 	  html_findings, CLASS_VERSION_SKEW },
 	{ "migrations", "Migrations", NULL, html_migrations },
 	{ "notes", "Notes", NULL, html_notes },
+	{ .anchor = NULL },
 };
-enum { N_PARTS = sizeof parts / sizeof *parts };
 
 // The marks, drawn once and used by name. Each has a shape of its own, since colour must not be needed to tell them apart.
-static const char symbols[] =
-	"<svg class=\"symbols\" aria-hidden=\"true\">"
-	"<symbol id=\"mark-clean\" viewBox=\"0 0 16 16\"><circle cx=\"8\" cy=\"8\" r=\"7\"/><path class=\"on\" d=\"M4.8 8.4l2.2 2.2 4.3-5\"/></symbol>"
-	"<symbol id=\"mark-skew\" viewBox=\"0 0 16 16\"><circle cx=\"8\" cy=\"8\" r=\"7\"/><path class=\"on\" d=\"M8 4.2V8l2.6 2\"/></symbol>"
-	"<symbol id=\"mark-drift\" viewBox=\"0 0 16 16\"><path d=\"M8 .8l7.4 13.9H.6z\"/><path class=\"on\" d=\"M8 5.6v4.2M8 12v.6\"/></symbol>"
-	"<symbol id=\"mark-trouble\" viewBox=\"0 0 16 16\"><path d=\"M5 1h6l4 4v6l-4 4H5l-4-4V5z\"/><path class=\"on\" d=\"M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2\"/></symbol>"
-	"<symbol id=\"mark-applied\" viewBox=\"0 0 16 16\"><circle cx=\"8\" cy=\"8\" r=\"4\"/></symbol>"
-	"<symbol id=\"mark-head\" viewBox=\"0 0 16 16\"><circle class=\"ring\" cx=\"8\" cy=\"8\" r=\"6.6\"/><circle cx=\"8\" cy=\"8\" r=\"3.6\"/></symbol>"
-	"<symbol id=\"mark-touched\" viewBox=\"0 0 16 16\"><path class=\"ring\" d=\"M8 .9L15.1 8 8 15.1.9 8z\"/><circle cx=\"8\" cy=\"8\" r=\"2.6\"/></symbol>"
-	"<symbol id=\"mark-hand\" viewBox=\"0 0 16 16\"><path d=\"M8 1.6L14.4 8 8 14.4 1.6 8z\"/></symbol>"
-	"<symbol id=\"mark-pending\" viewBox=\"0 0 16 16\"><circle class=\"ring\" cx=\"8\" cy=\"8\" r=\"4.2\"/></symbol>"
-	"<symbol id=\"mark-skipped\" viewBox=\"0 0 16 16\"><circle class=\"ring\" cx=\"8\" cy=\"8\" r=\"6.6\"/><path class=\"ring\" d=\"M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2\"/></symbol>"
-	"<symbol id=\"mark-edited\" viewBox=\"0 0 16 16\"><circle class=\"ring\" cx=\"8\" cy=\"8\" r=\"6.6\"/><path class=\"ring\" d=\"M4.6 6.4h6.8M4.6 9.6h6.8\"/></symbol>"
-	"<symbol id=\"mark-dirty\" viewBox=\"0 0 16 16\"><path class=\"ring\" d=\"M8 1.4l6.8 12.8H1.2z\"/><path class=\"ring\" d=\"M8 6v3.6M8 11.6v.6\"/></symbol>"
-	"<symbol id=\"mark-unknown\" viewBox=\"0 0 16 16\"><rect class=\"ring\" x=\"1.8\" y=\"1.8\" width=\"12.4\" height=\"12.4\"/>"
-	"<path class=\"ring\" d=\"M6 6.4c0-2.8 4-2.6 4-.2 0 1.6-2 1.6-2 3.4M8 11.4v.6\"/></symbol>"
-	"</svg>\n";
+static const struct {
+	const char *name, *drawing; // within a square of 16
+} marks[] = {
+	{ "clean", "<circle cx=\"8\" cy=\"8\" r=\"7\"/><path class=\"on\" d=\"M4.8 8.4l2.2 2.2 4.3-5\"/>" },
+	{ "skew", "<circle cx=\"8\" cy=\"8\" r=\"7\"/><path class=\"on\" d=\"M8 4.2V8l2.6 2\"/>" },
+	{ "drift", "<path d=\"M8 .8l7.4 13.9H.6z\"/><path class=\"on\" d=\"M8 5.6v4.2M8 12v.6\"/>" },
+	{ "trouble", "<path d=\"M5 1h6l4 4v6l-4 4H5l-4-4V5z\"/><path class=\"on\" d=\"M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2\"/>" },
+	{ "applied", "<circle cx=\"8\" cy=\"8\" r=\"4\"/>" },
+	{ "head", "<circle class=\"ring\" cx=\"8\" cy=\"8\" r=\"6.6\"/><circle cx=\"8\" cy=\"8\" r=\"3.6\"/>" },
+	{ "touched", "<path class=\"ring\" d=\"M8 .9L15.1 8 8 15.1.9 8z\"/><circle cx=\"8\" cy=\"8\" r=\"2.6\"/>" },
+	{ "hand", "<path d=\"M8 1.6L14.4 8 8 14.4 1.6 8z\"/>" },
+	{ "pending", "<circle class=\"ring\" cx=\"8\" cy=\"8\" r=\"4.2\"/>" },
+	{ "skipped", "<circle class=\"ring\" cx=\"8\" cy=\"8\" r=\"6.6\"/>"
+	  "<path class=\"ring\" d=\"M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2\"/>" },
+	{ "edited", "<circle class=\"ring\" cx=\"8\" cy=\"8\" r=\"6.6\"/><path class=\"ring\" d=\"M4.6 6.4h6.8M4.6 9.6h6.8\"/>" },
+	{ "dirty", "<path class=\"ring\" d=\"M8 1.4l6.8 12.8H1.2zM8 6v3.6M8 11.6v.6\"/>" },
+	{ "unknown", "<rect class=\"ring\" x=\"1.8\" y=\"1.8\" width=\"12.4\" height=\"12.4\"/>"
+	  "<path class=\"ring\" d=\"M6 6.4c0-2.8 4-2.6 4-.2 0 1.6-2 1.6-2 3.4M8 11.4v.6\"/>" },
+};
+
+static void add_marks(struct buf *out)
+{
+	buf_adds(out, "<svg class=\"symbols\" aria-hidden=\"true\">\n");
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+		buf_addf(out, "<symbol id=\"mark-%s\" viewBox=\"0 0 16 16\">%s</symbol>\n", marks[i].name, marks[i].drawing);
+	buf_adds(out, "</svg>\n");
+}
 
 // The style's hash, as the policy names it.
 static void add_style_hash(struct buf *out)
@@ -177,14 +187,15 @@ static void render(struct buf *out, const struct report *report, const struct re
 	auto_buf headline = BUF_INIT, body = BUF_INIT, navigation = BUF_INIT;
 	html_headline(&headline, &page);
 	buf_adds(&navigation, "<nav aria-label=\"Sections\">\n<ul>\n");
-	for (size_t i = 0; i < N_PARTS; i++)
-		section(&body, &navigation, &page, &parts[i]);
+	for (const struct html_part *part = html_parts; part->anchor != NULL; part++)
+		section(&body, &navigation, &page, part);
 	buf_adds(&navigation, "</ul>\n</nav>\n");
 	if (show_is_clean(report))
 		buf_reset(&navigation);
 
 	head(&page, headline.data);
-	buf_addf(out, "<body class=\"%s\">\n%s", verdict_names[worst(report)], symbols);
+	buf_addf(out, "<body class=\"%s\">\n", verdict_names[worst(report)]);
+	add_marks(out);
 	banner(&page, headline.data, &navigation);
 	buf_addf(out, "<main>\n%s</main>\n", body.data);
 	footer(&page);

@@ -64,6 +64,7 @@ struct html_part {
 	size_t (*render)(const struct html_page *page, const struct html_part *part);
 	enum finding_class class; // of html_findings
 };
+extern const struct html_part html_parts[]; // in their order; ended by one without an anchor
 size_t html_troubles(const struct html_page *page, const struct html_part *part);
 size_t html_unread(const struct html_page *page, const struct html_part *part);
 size_t html_environments(const struct html_page *page, const struct html_part *part);

@@ -15,7 +15,8 @@
 static int compare_findings(const struct html_item *a, const struct html_item *b)
 {
 	int order = finding_compare(ENGINE_POSTGRESQL, a->finding, b->finding);
-	const char *a_repo = a->env->repo != NULL ? a->env->repo->name : "", *b_repo = b->env->repo != NULL ? b->env->repo->name : "";
+	const char *a_repo = a->env->repo != NULL ? a->env->repo->name : "";
+	const char *b_repo = b->env->repo != NULL ? b->env->repo->name : "";
 	order = order != 0 ? order : strcmp(a->finding->id, b->finding->id);
 	order = order != 0 ? order : strcmp(a_repo, b_repo);
 	return order != 0 ? order : (int)a->env->engine - (int)b->env->engine;
@@ -92,8 +93,8 @@ static void remedy(const struct html_page *page, const char *summary, const stru
 			buf_addc(&sql, '\n');
 	}
 	html_lines(&shown, sql.data);
-	buf_addf(page->out, "<details class=\"remedy\"><summary>%s</summary>\n<pre class=\"sql\" tabindex=\"0\"><code>%s</code></pre>\n", summary,
-	         shown.data);
+	buf_addf(page->out, "<details class=\"remedy\"><summary>%s</summary>\n", summary);
+	buf_addf(page->out, "<pre class=\"sql\" tabindex=\"0\"><code>%s</code></pre>\n", shown.data);
 	bool escaped = false;
 	size_t n_lines;
 	const char **lines = text_lines(page->arena, sql.data, &n_lines);
@@ -102,7 +103,8 @@ static void remedy(const struct html_page *page, const char *summary, const stru
 		escaped |= show_code(&line, lines[i]);
 	}
 	if (escaped)
-		buf_adds(page->out, "<p>Characters that cannot be seen are shown escaped above; the JSON report has the exact text.</p>\n");
+		buf_adds(page->out, "<p>Characters that cannot be seen are shown escaped above; "
+		         "the JSON report has the exact text.</p>\n");
 	buf_adds(page->out, "</details>\n");
 }
 
@@ -118,7 +120,8 @@ static void details(const struct html_page *page, const struct html_item *item, 
 {
 	const struct finding *finding = item->finding;
 	bool diff = html_is_diff(page->report);
-	const char *keep = diff ? NULL : show_repo_label(finding), *run = diff && finding->n_env > 0 ? "run" : show_env_label(finding);
+	const char *keep = diff ? NULL : show_repo_label(finding);
+	const char *run = diff && finding->n_env > 0 ? "run" : show_env_label(finding);
 	html_definition(page, finding, have, finding->change == CHANGE_ADDED ? keep != NULL : run != NULL);
 	auto_buf facts = BUF_INIT;
 	if (finding->evidence != NULL && *finding->evidence != '\0') {
@@ -131,7 +134,8 @@ static void details(const struct html_page *page, const struct html_item *item, 
 		auto_buf from = BUF_INIT, shown = BUF_INIT;
 		buf_addf(&from, "%s:%u", finding->origin->file, finding->origin->line);
 		html_code(&shown, from.data);
-		fact(&facts, finding->change == CHANGE_ADDED && finding->class == CLASS_HAND_EDIT && !diff ? "parent" : "from", shown.data);
+		bool parent = finding->change == CHANGE_ADDED && finding->class == CLASS_HAND_EDIT && !diff;
+		fact(&facts, parent ? "parent" : "from", shown.data);
 	}
 	if (run != NULL && is_deploy(item, finding->env)) {
 		auto_buf deploy = BUF_INIT;
@@ -183,7 +187,9 @@ static void add_dated(const struct html_page *page, struct buf *facts, const str
 
 static void phrase(const struct html_page *page, const struct finding *finding, const char *have)
 {
-	static const char *const differs[] = { [CHANGE_ADDED] = "only in ", [CHANGE_REMOVED] = "missing in ", [CHANGE_ALTERED] = "differs in " };
+	static const char *const differs[] = {
+		[CHANGE_ADDED] = "only in ", [CHANGE_REMOVED] = "missing in ", [CHANGE_ALTERED] = "differs in ",
+	};
 	buf_adds(page->out, "<p class=\"phrase\">");
 	if (html_is_diff(page->report)) {
 		buf_adds(page->out, differs[finding->change]);
@@ -215,7 +221,8 @@ static void card(const struct html_page *page, const struct html_group *group)
 		while (v < n_variants && strcmp(variants[v].html, html.data) != 0)
 			v++;
 		if (v == n_variants)
-			variants[n_variants++] = (struct variant){ buf_copy(&html, arena), arena_array(arena, group->n, sizeof *group->items), 0 };
+			variants[n_variants++] = (struct variant){ .html = buf_copy(&html, arena),
+			                                           .items = arena_array(arena, group->n, sizeof *group->items) };
 		variants[v].items[variants[v].n++] = group->items[i];
 	}
 

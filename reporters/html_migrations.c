@@ -57,6 +57,7 @@ static bool in_lane(const struct lane *lane, const struct env_report *env)
 	return false;
 }
 
+// Whether there is something to mark in the lane; `by_hand`: a hand edit.
 static bool is_marked(const struct lane *lane, const struct mark *marks, size_t n_marks, enum mark_place place, bool by_hand)
 {
 	for (size_t i = 0; i < n_marks; i++) {
@@ -73,8 +74,8 @@ static const struct { enum finding_class class; const char *word; } links_of[] =
 	{ CLASS_AHEAD, "there already" }, { CLASS_VERSION_SKEW, "at another version" },
 };
 
-static void links(const struct table *table, const struct mark *marks, size_t n_marks, enum mark_place place, enum finding_class class,
-                  const char *word)
+static void links(const struct table *table, const struct mark *marks, size_t n_marks, enum mark_place place,
+                  enum finding_class class, const char *word)
 {
 	struct buf *out = table->page->out;
 	const struct html_group *before = NULL;
@@ -127,8 +128,9 @@ static void dated_row(struct table *table, const struct mark *marks, size_t n_ma
 		cell(table, html_standing_names[lane->standing[step]], here ? "hand" : NULL, here ? "changed by hand" : "");
 	}
 	buf_adds(out, "<th scope=\"row\">");
+	const char *word = place == PLACE_AFTER ? "changed by hand after" : "changed by hand before";
 	for (size_t i = 0; i < sizeof links_of / sizeof *links_of; i++)
-		links(table, marks, n_marks, place, links_of[i].class, place == PLACE_AFTER ? "changed by hand after" : "changed by hand before");
+		links(table, marks, n_marks, place, links_of[i].class, word);
 	buf_adds(out, "</th></tr>\n");
 }
 
@@ -163,7 +165,8 @@ static void effects(const struct table *table, const char *version)
 				html_env(table->page->out, env->name);
 				buf_adds(table->page->out, ": ");
 			}
-			buf_addf(table->page->out, "%s%s", line->outdated ? "its text changed since it last ran" : "", line->outdated && *text != '\0' ? "; " : "");
+			buf_adds(table->page->out, line->outdated ? "its text changed since it last ran" : "");
+			buf_adds(table->page->out, line->outdated && *text != '\0' ? "; " : "");
 			html_prose(table->page->out, text);
 			buf_adds(table->page->out, "</span>");
 			said[n_said++] = line;
@@ -247,7 +250,8 @@ static void standings(const struct table *table, size_t step)
 			}
 		}
 		if (n > 0)
-			buf_addf(table->page->out, ", %s%s", html_standing_names[standing], n < n_all ? " in " : n_all > 1 ? " everywhere" : "");
+			buf_addf(table->page->out, ", %s%s", html_standing_names[standing],
+			         n < n_all ? " in " : n_all > 1 ? " everywhere" : "");
 		if (n > 0 && n < n_all)
 			html_env(table->page->out, html_env_names(table->page->arena, envs, n));
 	}
@@ -329,7 +333,8 @@ static const char *with_versions(const struct table *table, size_t word)
 }
 
 // What to run, and where: for each command the environments that wait for it.
-static void command(const struct table *table, struct buf *html, const char *(*command_of)(const struct env_report *), bool pending)
+static void command(const struct table *table, struct buf *html, const char *(*command_of)(const struct env_report *),
+                    bool pending)
 {
 	size_t n;
 	const struct env_report **envs = envs_of(table, &n);
@@ -388,8 +393,10 @@ static void table_head(const struct table *table)
 	struct buf *out = table->page->out;
 	const struct timeline *timeline = table->timeline;
 	bool upright = timeline->n_lanes > LANES_WIDE;
-	for (size_t l = 0; l < timeline->n_lanes; l++)
-		upright = upright || show_width(html_env_names(table->page->arena, timeline->lanes[l].envs, timeline->lanes[l].n)) > NAME_WIDE;
+	for (size_t l = 0; l < timeline->n_lanes; l++) {
+		const struct lane *lane = &timeline->lanes[l];
+		upright = upright || show_width(html_env_names(table->page->arena, lane->envs, lane->n)) > NAME_WIDE;
+	}
 	buf_addf(out, "<table class=\"timeline%s\">\n<thead><tr>", upright ? " upright" : "");
 	for (size_t l = 0; l < timeline->n_lanes; l++) {
 		buf_adds(out, "<th scope=\"col\"><span>");

@@ -23,9 +23,12 @@ static const struct env_report **with_verdict(const struct html_page *page, enum
 // What is said of environments by their verdict: of one, of several; [1] where only versions were read.
 static const char *const phrases[][2][2] = {
 	[VERDICT_CLEAN] = { { "matches the repository", "match the repository" }, { "is up to date", "are up to date" } },
-	[VERDICT_SKEW] = { { "is at another version", "are at other versions" }, { "is at another version", "are at other versions" } },
-	[VERDICT_DRIFT] = { { "has drifted", "have drifted" }, { "has skipped or failed migrations", "have skipped or failed migrations" } },
-	[VERDICT_TROUBLE] = { { "could not be checked", "could not be checked" }, { "could not be checked", "could not be checked" } },
+	[VERDICT_SKEW] = { { "is at another version", "are at other versions" },
+	                   { "is at another version", "are at other versions" } },
+	[VERDICT_DRIFT] = { { "has drifted", "have drifted" },
+	                    { "has skipped or failed migrations", "have skipped or failed migrations" } },
+	[VERDICT_TROUBLE] = { { "could not be checked", "could not be checked" },
+	                      { "could not be checked", "could not be checked" } },
 };
 
 static bool add_phrase(struct buf *out, const struct html_page *page, enum verdict verdict)
@@ -61,7 +64,8 @@ void html_headline(struct buf *out, const struct html_page *page)
 	const struct report *report = page->report;
 	if (html_is_diff(report)) {
 		html_text(out, report->have_name);
-		buf_adds(out, report->n_envs == 0 ? " could not be compared with " : !report->complete ? " could not be compared completely with "
+		buf_adds(out, report->n_envs == 0 ? " could not be compared with "
+		              : !report->complete ? " could not be compared completely with "
 		              : report->equal ? " equals " : " differs from ");
 		html_text(out, report->want_name);
 		return;
@@ -126,7 +130,8 @@ static void add_line(const struct html_page *page, struct lines *lines, const ch
 		i++;
 	if (i == lines->n) {
 		lines->items = arena_grow(page->arena, lines->items, lines->n, &lines->capacity, sizeof *lines->items);
-		lines->items[lines->n++] = (struct line){ html, arena_array(page->arena, page->report->n_envs, sizeof *lines->items->envs), 0 };
+		const struct env_report **envs = arena_array(page->arena, page->report->n_envs, sizeof *envs);
+		lines->items[lines->n++] = (struct line){ html, envs, 0 };
 	}
 	struct line *line = &lines->items[i];
 	if (line->n_envs == 0 || line->envs[line->n_envs - 1] != env)
@@ -179,13 +184,6 @@ size_t html_notes(const struct html_page *page, const struct html_part *part)
 	return lines.n;
 }
 
-// The columns of counts: one for each class that occurs. They name the sections further down.
-static const struct { enum finding_class class; const char *word; } classes[] = {
-	{ CLASS_COLLISION, "Collisions" }, { CLASS_HAND_EDIT, "Hand edits" }, { CLASS_SKIPPED, "Skipped" }, { CLASS_AHEAD, "Ahead" },
-	{ CLASS_VERSION_SKEW, "Skew" },
-};
-enum { N_CLASSES = sizeof classes / sizeof *classes };
-
 static size_t count(const struct env_report *env, enum finding_class class)
 {
 	size_t n = 0;
@@ -219,7 +217,29 @@ static void members(const struct html_page *page, const struct env_report *env)
 	buf_adds(page->out, "</p></details>");
 }
 
-static void environment(const struct html_page *page, const struct env_report *env, const bool *columns)
+// The columns of counts: the sections of findings that there are, by their words.
+struct columns {
+	const struct html_part **parts;
+	size_t n;
+};
+
+static struct columns find_columns(const struct html_page *page)
+{
+	size_t n_parts = 0;
+	while (html_parts[n_parts].anchor != NULL)
+		n_parts++;
+	struct columns columns = { arena_array(page->arena, n_parts, sizeof *columns.parts), 0 };
+	for (size_t i = 0; i < n_parts; i++) {
+		size_t n = 0;
+		for (size_t e = 0; html_parts[i].render == html_findings && e < page->report->n_envs; e++)
+			n += count(page->report->envs[e], html_parts[i].class);
+		if (n > 0)
+			columns.parts[columns.n++] = &html_parts[i];
+	}
+	return columns;
+}
+
+static void environment(const struct html_page *page, const struct env_report *env, const struct columns *columns)
 {
 	struct buf *out = page->out;
 	bool versions_only = html_versions_only(page->report) && env->versions_known && env->verdict != VERDICT_TROUBLE;
@@ -234,11 +254,9 @@ static void environment(const struct html_page *page, const struct env_report *e
 		buf_adds(out, "</small>");
 	}
 	buf_adds(out, "</td>");
-	for (size_t c = 0; c < N_CLASSES; c++) {
-		size_t n = count(env, classes[c].class);
-		if (!columns[c])
-			continue;
-		buf_addf(out, "<td class=\"count%s\" data-label=\"%s\">", n == 0 ? " none" : "", classes[c].word);
+	for (size_t c = 0; c < columns->n; c++) {
+		size_t n = count(env, columns->parts[c]->class);
+		buf_addf(out, "<td class=\"count%s\" data-label=\"%s\">", n == 0 ? " none" : "", columns->parts[c]->word);
 		buf_addf(out, env->reached || n > 0 ? "%zu</td>" : "</td>", n);
 	}
 	buf_adds(out, "<td>");
@@ -259,22 +277,17 @@ static void environment(const struct html_page *page, const struct env_report *e
 size_t html_environments(const struct html_page *page, const struct html_part *part)
 {
 	(void)part;
-	bool columns[N_CLASSES] = { false };
 	const struct report *report = page->report;
 	if (html_is_diff(report) || report->n_envs == 0)
 		return 0;
-	for (size_t e = 0; e < report->n_envs; e++) {
-		for (size_t c = 0; c < N_CLASSES; c++)
-			columns[c] |= count(report->envs[e], classes[c].class) > 0;
-	}
-	buf_adds(page->out, "<table class=\"environments\">\n<thead><tr><th scope=\"col\">Environment</th><th scope=\"col\">Verdict</th>");
-	for (size_t c = 0; c < N_CLASSES; c++) {
-		if (columns[c])
-			buf_addf(page->out, "<th scope=\"col\" class=\"count\">%s</th>", classes[c].word);
-	}
+	const struct columns columns = find_columns(page);
+	buf_adds(page->out, "<table class=\"environments\">\n<thead><tr><th scope=\"col\">Environment</th>"
+	         "<th scope=\"col\">Verdict</th>");
+	for (size_t c = 0; c < columns.n; c++)
+		buf_addf(page->out, "<th scope=\"col\" class=\"count\">%s</th>", columns.parts[c]->word);
 	buf_adds(page->out, "<th scope=\"col\">Version</th><th scope=\"col\">Server</th></tr></thead>\n<tbody>\n");
 	for (size_t e = 0; e < report->n_envs; e++)
-		environment(page, show_env(report, e), columns);
+		environment(page, show_env(report, e), &columns);
 	buf_adds(page->out, "</tbody>\n</table>\n");
 	return 0;
 }

@@ -68,7 +68,8 @@ void html_prose(struct buf *out, const char *text)
 		for (char *c = rest.data; *c != '\0'; c++) // a tab in prose is a blank
 			*c = *c == '\t' ? ' ' : *c;
 		const char *at = rest.data;
-		for (const char *open, *close; (open = strchr(at, '`')) != NULL && (close = strchr(open + 1, '`')) != NULL; at = close + 1) {
+		for (const char *open, *close; (open = strchr(at, '`')) != NULL && (close = strchr(open + 1, '`')) != NULL;
+		     at = close + 1) {
 			auto_buf part = BUF_INIT, code = BUF_INIT;
 			buf_add(&part, at, (size_t)(open - at));
 			buf_add(&code, open + 1, (size_t)(close - open - 1));

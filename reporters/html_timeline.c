@@ -61,7 +61,8 @@ static bool has_version(const struct timeline *timeline, size_t from, const char
 static void add_step(struct making *making, struct migration_line step)
 {
 	struct timeline *timeline = making->timeline;
-	timeline->steps = arena_grow(making->page->arena, timeline->steps, timeline->n_steps, &making->capacity, sizeof *timeline->steps);
+	timeline->steps = arena_grow(making->page->arena, timeline->steps, timeline->n_steps, &making->capacity,
+	                             sizeof *timeline->steps);
 	timeline->steps[timeline->n_steps++] = step;
 }
 

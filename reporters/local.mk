@@ -4,12 +4,14 @@ libdriftcheck_a_SOURCES += reporters/text.c reporters/json.c reporters/markdown.
 EXTRA_DIST += reporters/reporters.def reporters/sinks.def
 
 # The HTML report, whose style becomes a string of C: a line of the file is one of the string, comments and indents left out.
-libdriftcheck_a_SOURCES += reporters/html.h reporters/html.c reporters/html_text.c reporters/html_overview.c reporters/html_findings.c \
-  reporters/html_definition.c reporters/html_timeline.h reporters/html_timeline.c reporters/html_migrations.c
+libdriftcheck_a_SOURCES += reporters/html.h reporters/html.c reporters/html_text.c reporters/html_overview.c \
+  reporters/html_findings.c reporters/html_definition.c reporters/html_timeline.h reporters/html_timeline.c \
+  reporters/html_migrations.c
 nodist_libdriftcheck_a_SOURCES = reporters/html_css.h
 EXTRA_DIST += reporters/html.css
 CLEANFILES += reporters/html_css.h
 reporters/html.$(OBJEXT): reporters/html_css.h
 reporters/html_css.h: $(srcdir)/reporters/html.css
-	$(AM_V_GEN)$(MKDIR_P) reporters && { echo 'static const char html_css[] ='; sed -e 's|/[*].*[*]/||' -e 's/^[[:space:]]*//' -e '/^$$/d' \
-	  -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $(srcdir)/reporters/html.css; echo ';'; } >$@.tmp && mv $@.tmp $@
+	$(AM_V_GEN)$(MKDIR_P) reporters && { echo 'static const char html_css[] ='; \
+	  sed -e 's|/[*].*[*]/||' -e 's/^[[:space:]]*//' -e '/^$$/d' -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' \
+	  $(srcdir)/reporters/html.css; echo ';'; } >$@.tmp && mv $@.tmp $@

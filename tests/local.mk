@@ -31,6 +31,10 @@ check_PROGRAMS += tests/sentinel_test
 tests_sentinel_test_SOURCES = tests/sentinel_test.c
 tests_sentinel_test_LDADD = $(LIBS_OF_TESTS)
 
+check_PROGRAMS += tests/cron_test
+tests_cron_test_SOURCES = tests/cron_test.c
+tests_cron_test_LDADD = $(LIBS_OF_TESTS)
+
 check_PROGRAMS += tests/reporters_test
 tests_reporters_test_SOURCES = tests/reporters_test.c
 tests_reporters_test_LDADD = $(LIBS_OF_TESTS)

@@ -79,6 +79,7 @@ static void note(struct run *run, struct env_report *env, const struct marks *ma
 		notes[i] = env->notes[i];
 	notes[env->n_notes++] = arena_printf(run->arena, "%s: %s", what, names_of(run->arena, marks));
 	env->notes = notes;
+	(env->trouble == NULL ? log_info : log_warn)(run->log, "%s: %s", env->name, notes[env->n_notes - 1]);
 }
 
 // There is no time for the second look: nobody is told of what was seen but once, and that is trouble.

@@ -14,21 +14,28 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/state.h"
+#include "reporters/http.h"
 #include "sentinel/deliver.h"
 #include "sentinel/env.h"
+#include "sentinel/ping.h"
 
 const char *const cron_keys[] = { "ping_url", "jitter", "confirm_after", "time_limit", "metrics", NULL };
 
 enum { TIME_LIMIT_S = 3600, REPORTING_PART = 10, REPORTING_MAX_S = 60, LOCK_WAIT_S = 600 };
 
-// The value of a key of the section; NULL: not given, or this is no run by a clock.
-static bool value(struct run *run, const char *key, const char **text, const char **where, struct err *err)
+static const struct setting *setting_of(const struct run *run, const char *key)
 {
 	const struct config_section *section = config_section(run->config, "cron");
 	size_t i = 0;
 	while (strcmp(section->keys[i], key) != 0)
 		i++;
-	const struct setting *setting = &section->values[i];
+	return &section->values[i];
+}
+
+// The value of a key of the section; NULL: not given, or this is no run by a clock.
+static bool value(struct run *run, const char *key, const char **text, const char **where, struct err *err)
+{
+	const struct setting *setting = setting_of(run, key);
 	*text = NULL;
 	*where = setting->text == NULL ? NULL : arena_printf(run->arena, "%s:%u", run->config->path, setting->line);
 	return !run->options->cron || config_expand(run->arena, run->config, setting, text, err);
@@ -45,6 +52,22 @@ static bool duration(struct run *run, const char *option, const char *key, const
 	return text == NULL || duration_parse(text, "config", key, seconds, err) || err_where(err, "%s", where);
 }
 
+// Whoever knows the address can keep the switch quiet, so it does not stand in the file.
+static bool find_ping_url(struct run *run, const char **url, struct err *err)
+{
+	const char *where;
+	if (!value(run, "ping_url", url, &where, err))
+		return false;
+	if (*url == NULL || **url == '\0') {
+		*url = NULL;
+		return true;
+	}
+	if (strstr(setting_of(run, "ping_url")->text, "${") == NULL)
+		return err_set(err, "config", where, "take it from the environment: ping_url = \"${DRIFTCHECK_PING_URL}\"",
+		               "ping_url stands in the file, and it is a secret");
+	return http_url_check(*url, "ping_url", err) || err_where(err, "%s", where);
+}
+
 bool cron_prepare(struct run *run, struct err *err)
 {
 	const struct options *options = run->options;
@@ -52,7 +75,8 @@ bool cron_prepare(struct run *run, struct err *err)
 	cron->on = options->cron;
 	cron->time_limit_s = cron->on ? TIME_LIMIT_S : 0;
 	const char *metrics, *where;
-	if (!duration(run, "--jitter", "jitter", options->jitter, &cron->jitter_s, err) ||
+	if (!find_ping_url(run, &cron->ping_url, err) || // first, so that it is told of what follows
+	    !duration(run, "--jitter", "jitter", options->jitter, &cron->jitter_s, err) ||
 	    !duration(run, "--confirm-after", "confirm_after", options->confirm_after, &cron->confirm_after_s, err) ||
 	    !duration(run, "--time-limit", "time_limit", options->time_limit, &cron->time_limit_s, err) ||
 	    !value(run, "metrics", &metrics, &where, err))
@@ -134,6 +158,17 @@ static void lock_envs(struct run *run, struct envs *envs)
 	}
 }
 
+static void ping(struct run *run, enum ping what)
+{
+	if (run->cron != NULL && run->cron->ping_url != NULL && !run->options->dry_run)
+		ping_send(run->arena, run->log, run->cron->ping_url, what);
+}
+
+void cron_end(struct run *run, enum exit_status status)
+{
+	ping(run, status == EXIT_TROUBLE ? PING_FAIL : PING_SUCCESS);
+}
+
 void cron_begin(struct run *run, struct envs *envs)
 {
 	long long delay_s = clock_random(run->cron->jitter_s);
@@ -143,6 +178,7 @@ void cron_begin(struct run *run, struct envs *envs)
 		run->started_us = clock_us();
 		run->started = clock_rfc3339(run->arena, clock_now());
 	}
+	ping(run, PING_START);
 	start_limit(run, envs);
 	if (run->cron->on || deliveries_send_out(run->deliveries))
 		lock_envs(run, envs);

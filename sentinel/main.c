@@ -285,8 +285,6 @@ static enum exit_status work(int argc, char **argv, int supervisor)
 	};
 	enum exit_status status = run_command(&run, &err);
 	log_progress(&log, "%s", "");
-	if (holds)
-		let_out(&log, &held, status != EXIT_CLEAN || run.out.length > 0);
 	if (err.code[0] != '\0') {
 		report_failure(&run, &err);
 		log_error(&log, &err);
@@ -298,6 +296,9 @@ static enum exit_status work(int argc, char **argv, int supervisor)
 		log_error(&log, &err);
 		status = EXIT_TROUBLE;
 	}
+	cron_end(&run, status);
+	if (holds)
+		let_out(&log, &held, status != EXIT_CLEAN || run.out.length > 0);
 	buf_release(&run.out);
 	return status;
 }

@@ -206,3 +206,71 @@ journal prod=sqlite:prod.db --migrations good --verbose
 asked 'all is well' 0 '+<6>prod ' '+<6>driftcheck: driftcheck.conf' '-<4>'
 journal prod=sqlite:prod.db --migrations good --format json
 asked 'what is for machines stays as it is' 0 '-<6>'
+
+# --- the dead man's switch
+cat >switch.py <<'END'
+import http.server, os, sys
+class Switch(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        with open("pings", "a") as pings:
+            pings.write(self.command + " " + self.path + "\n")
+        self.send_response(int(open("answer").read()))
+        self.end_headers()
+    def log_message(self, *words):
+        pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Switch)
+with open("port.new", "w") as port:
+    port.write(str(server.server_port))
+os.rename("port.new", "port")
+server.serve_forever()
+END
+echo 200 >answer
+timeout 300 python3 switch.py 2>switch.err &
+switch=$!
+for ((i = 0; i < 500; i++)); do [ -e port ] || sleep 0.02; done
+pinged() { # what was asked for, on one line, then a name
+	[ "$(tr '\n' ' ' <pings)" = "$1" ]
+	judge $? "$2" < <(cat pings out err)
+	: >pings
+}
+: >pings
+export DRIFTCHECK_TEST_CLOCK=1800000000
+address=http://127.0.0.1:$(cat port)/id
+conf <<<'cron { ping_url = "${DRIFTCHECK_PING_URL}" }'
+export DRIFTCHECK_PING_URL="$address?a=b"
+run prod
+pinged '' 'by hand nobody is told'
+run --cron prod
+pinged 'GET /id/start?a=b GET /id?a=b ' 'a clean run is a success'
+run --cron prod=sqlite:drifted.db
+asked 'drift' 1
+pinged 'GET /id/start?a=b GET /id?a=b ' 'a run that finds drift is one, too'
+run --cron prod=sqlite:nowhere.db
+pinged 'GET /id/start?a=b GET /id/fail?a=b ' 'trouble is a failure'
+run --cron --jitter 5
+asked 'a setting that is wrong' 2
+pinged 'GET /id/fail?a=b ' 'a run that does not even start is one'
+run --cron prod --output nowhere/report
+pinged 'GET /id/start?a=b GET /id/fail?a=b ' 'so is one whose report cannot be written'
+echo 500 >answer
+run --cron prod
+asked 'a switch that fails is a warning' 0 '+ping_url was not told of the start: it answers 500' '+of the end: it answers 500' "-$(cat port)" '-/id'
+pinged "$(printf 'GET /id/start?a=b %.0s' 1 2 3; printf 'GET /id?a=b %.0s' 1 2 3)" 'it is told three times'
+run --cron prod --quiet
+silent
+judge $? 'and no word of it in a clean night' < <(cat out err)
+: >pings
+echo 404 >answer
+run --cron prod
+asked 'a switch that is not there' 0 '+it answers 404'
+pinged 'GET /id/start?a=b GET /id?a=b ' 'is not asked again'
+kill "$switch" && wait "$switch" 2>/dev/null
+run --cron prod=sqlite:drifted.db
+asked 'a switch that cannot be reached changes nothing' 1 '+users.vip' '+ping_url was not told of the end' '-/id'
+DRIFTCHECK_PING_URL=http://example.com/swordfish run --cron prod
+asked 'no secret goes over the network in the clear' 2 '+driftcheck.conf:3' '+ping_url: http://example.com would send' '-swordfish'
+DRIFTCHECK_PING_URL='' run --cron prod
+asked 'no switch' 0 '-ping'
+conf <<<'cron { ping_url = "https://example.com/swordfish" }'
+run --cron prod
+asked 'a switch that stands in the file' 2 '+driftcheck.conf:3: ping_url stands in the file' '+${DRIFTCHECK_PING_URL}' '-swordfish'

@@ -20,6 +20,7 @@
 #include "introspect/kind.h"
 #include "sentinel/confirm.h"
 #include "sentinel/cron.h"
+#include "sentinel/ping.h"
 #include "sentinel/run_report.h"
 
 #define LENGTH(array) (sizeof array / sizeof *array)
@@ -117,6 +118,25 @@ static void test_journal(void **state)
 	setenv("JOURNAL_STREAM", name, 1);
 	assert_false(log_is_journal(fileno(file)));
 	unsetenv("JOURNAL_STREAM");
+}
+
+static void test_ping_url(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *url, *start, *success, *fail;
+	} cases[] = {
+		{ "https://h/id", "https://h/id/start", "https://h/id", "https://h/id/fail" },
+		{ "https://h/id/", "https://h/id/start", "https://h/id/", "https://h/id/fail" },
+		{ "https://h/k/s?create=1&a=/b", "https://h/k/s/start?create=1&a=/b", "https://h/k/s?create=1&a=/b", "https://h/k/s/fail?create=1&a=/b" },
+		{ "https://h", "https://h/start", "https://h", "https://h/fail" },
+	};
+	auto_arena arena = arena_new();
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		assert_string_equal(ping_url(arena, cases[i].url, PING_START), cases[i].start);
+		assert_string_equal(ping_url(arena, cases[i].url, PING_SUCCESS), cases[i].success);
+		assert_string_equal(ping_url(arena, cases[i].url, PING_FAIL), cases[i].fail);
+	}
 }
 
 // One look after the other: for each the names of the columns that have drifted, in one word each; "!" is a look that fails,
@@ -233,7 +253,8 @@ static void test_confirm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_durations), cmocka_unit_test(test_random), cmocka_unit_test(test_journal), cmocka_unit_test(test_confirm),
+		cmocka_unit_test(test_durations), cmocka_unit_test(test_random), cmocka_unit_test(test_journal), cmocka_unit_test(test_ping_url),
+		cmocka_unit_test(test_confirm),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -156,6 +156,17 @@ action DRIFTCHECK=/nowhere/driftcheck
 [ "$status" = 2 ] && outputs 'exit-status=2 verdict=trouble report='
 judge $? 'action: the outputs are set even if the program does not start' < <(cat outputs out err)
 
+# --- the manual page
+"$source_folder/scripts/man.sh" "$DRIFTCHECK" "$source_folder/docs/driftcheck.1.in" >driftcheck.1 2>err
+have groff groff-base && {
+	groff -man -ww -b -z driftcheck.1 >out 2>&1 && [ ! -s out ]
+	judge $? 'groff has nothing to say of the manual page' <out
+}
+"$DRIFTCHECK" --help | grep -oE '^ +(-., )?--[-a-z]+' | grep -oE -- '--[-a-z]+' | sort >options
+unsaid=$(while read -r option; do sed 's/\\-/-/g' driftcheck.1 | grep -qE -- "^\.B (-., )?$option( |\$)" || echo "$option"; done <options)
+[ -z "$unsaid" ] && [ "$(wc -l <options)" -gt 20 ] && ! grep -q '@[A-Z]*@' driftcheck.1
+judge $? "the manual page has all $(wc -l <options) options" <<<"$unsaid"
+
 # --- the image: what the program is linked with is installed there
 missing=$(readelf -d "$DRIFTCHECK" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | while read -r library; do
 	package=$(dpkg-query -S "*/$library" 2>/dev/null | head -n 1 | cut -d : -f 1)

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/arena.h"
+#include "base/err.h"
 
 static _Atomic long long slept_us; // under a test clock
 
@@ -46,4 +48,12 @@ void clock_sleep_ms(long long ms)
 	struct timespec left = { ms / 1000, ms % 1000 * 1000000 };
 	while (nanosleep(&left, &left) != 0 && errno == EINTR)
 		;
+}
+
+long long clock_random(long long most)
+{
+	unsigned long long number = (unsigned long long)clock_now() * 2654435761u;
+	if (test_clock() == NULL)
+		invariant(getrandom(&number, sizeof number, 0) == sizeof number, "no random numbers");
+	return most <= 0 ? 0 : (long long)(number % ((unsigned long long)most + 1));
 }

@@ -18,4 +18,7 @@ long long clock_us(void);
 
 void clock_sleep_ms(long long ms);
 
+// A number from 0 to most, for delays that shall differ from machine to machine; under a test clock it follows from the time.
+long long clock_random(long long most);
+
 #endif

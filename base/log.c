@@ -3,19 +3,63 @@
 #include "base/log.h"
 
 #include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 
-static void say(struct log *log, const char *prefix, const char *end, const char *format, va_list arguments)
-	__attribute__((format(printf, 4, 0)));
-static void say(struct log *log, const char *prefix, const char *end, const char *format, va_list arguments)
+bool log_is_journal(int fd)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat is;
+	if (stream == NULL || fstat(fd, &is) != 0)
+		return false;
+	auto_buf name = BUF_INIT;
+	buf_addf(&name, "%ju:%ju", (uintmax_t)is.st_dev, (uintmax_t)is.st_ino);
+	return strcmp(name.data, stream) == 0;
+}
+
+void log_add_lines(struct buf *out, enum log_priority priority, const char *text)
+{
+	for (size_t length; *text != '\0'; text += length) {
+		const char *end = strchr(text, '\n');
+		length = end == NULL ? strlen(text) : (size_t)(end - text) + 1;
+		buf_addf(out, "<%d>", (int)priority);
+		buf_add(out, text, length);
+	}
+}
+
+static void put(struct log *log, enum log_priority priority, const struct buf *text)
+{
+	auto_buf lines = BUF_INIT;
+	if (log->journal)
+		log_add_lines(&lines, priority, text->data);
+	const struct buf *out = log->journal ? &lines : text;
+	fwrite(out->data, 1, out->length, log->stream); // one call: stdio locks the stream around it
+	fflush(log->stream);
+}
+
+static void say(struct log *log, enum log_priority priority, const char *prefix, const char *end, const char *format, va_list arguments)
+	__attribute__((format(printf, 5, 0)));
+static void say(struct log *log, enum log_priority priority, const char *prefix, const char *end, const char *format, va_list arguments)
 {
 	auto_buf line = BUF_INIT;
 	buf_adds(&line, prefix);
 	buf_vaddf(&line, format, arguments);
 	buf_adds(&line, end);
-	fwrite(line.data, 1, line.length, log->stream); // one call: stdio locks the stream around it
-	fflush(log->stream);
+	put(log, priority, &line);
+}
+
+void log_error(struct log *log, const struct err *err)
+{
+	auto_buf text = BUF_INIT;
+	buf_addf(&text, "driftcheck: %s%s%s\n", err->where, err->where[0] == '\0' ? "" : ": ", err->text);
+	if (err->hint[0] != '\0')
+		buf_addf(&text, "  hint: %s\n", err->hint);
+	put(log, LOG_ERROR, &text);
 }
 
 #define CLEAR_LINE "\r\033[K"
@@ -26,7 +70,7 @@ void log_warn(struct log *log, const char *format, ...)
 		return;
 	va_list arguments;
 	va_start(arguments, format);
-	say(log, log->progress ? CLEAR_LINE "driftcheck: " : "driftcheck: ", "\n", format, arguments);
+	say(log, LOG_WARNING, log->progress ? CLEAR_LINE "driftcheck: " : "driftcheck: ", "\n", format, arguments);
 	va_end(arguments);
 }
 
@@ -36,7 +80,7 @@ void log_info(struct log *log, const char *format, ...)
 		return;
 	va_list arguments;
 	va_start(arguments, format);
-	say(log, log->progress ? CLEAR_LINE "driftcheck: " : "driftcheck: ", "\n", format, arguments);
+	say(log, LOG_INFORMATION, log->progress ? CLEAR_LINE "driftcheck: " : "driftcheck: ", "\n", format, arguments);
 	va_end(arguments);
 }
 
@@ -46,7 +90,7 @@ void log_progress(struct log *log, const char *format, ...)
 		return;
 	va_list arguments;
 	va_start(arguments, format);
-	say(log, CLEAR_LINE, "", format, arguments);
+	say(log, LOG_INFORMATION, CLEAR_LINE, "", format, arguments);
 	va_end(arguments);
 }
 
@@ -56,5 +100,5 @@ void log_query(struct log *log, const char *where, const char *sql)
 		return;
 	auto_buf line = BUF_INIT;
 	buf_addf(&line, "-- %s\n%s;\n", where, sql);
-	fwrite(line.data, 1, line.length, log->stream);
+	put(log, LOG_DETAIL, &line);
 }

@@ -13,9 +13,10 @@
 #include "base/file.h"
 #include "base/state.h"
 #include "reporters/sink.h"
+#include "sentinel/cron.h"
 #include "sentinel/suggest.h"
 
-enum { REPORT_TIMEOUT_S = 600, NAMES_MAX = 32 };
+enum { REPORT_TIMEOUT_S = 600, NAMES_MAX = 32, LAST_MOMENT_US = 2000000 };
 
 struct target {
 	const struct reporter *reporter; // into a file; NULL: to a sink
@@ -26,6 +27,7 @@ struct target {
 struct deliveries {
 	struct target *items;
 	size_t n, n_sinks;
+	bool dry_run;
 	const char *state;
 };
 
@@ -82,8 +84,12 @@ static bool prepare_one(struct run *run, const char *state, const char *word, st
 struct deliveries *deliveries_prepare(struct run *run, struct err *err)
 {
 	const struct words *reports = &run->options->reports;
+	const char *metrics = run->cron == NULL ? NULL : run->cron->metrics;
 	struct deliveries *deliveries = arena_alloc(run->arena, sizeof *deliveries);
-	deliveries->items = arena_array(run->arena, reports->n, sizeof *deliveries->items);
+	deliveries->items = arena_array(run->arena, reports->n + 1, sizeof *deliveries->items);
+	deliveries->dry_run = run->options->dry_run;
+	if (metrics != NULL && !prepare_one(run, NULL, arena_printf(run->arena, "prometheus:%s", metrics), &deliveries->items[deliveries->n++], err))
+		return NULL;
 	deliveries->state = reports->n == 0 ? NULL : state_folder(run->arena);
 	for (size_t i = 0; i < reports->n; i++) {
 		struct target *target = &deliveries->items[deliveries->n++];
@@ -92,6 +98,11 @@ struct deliveries *deliveries_prepare(struct run *run, struct err *err)
 		deliveries->n_sinks += target->reporter == NULL;
 	}
 	return deliveries;
+}
+
+bool deliveries_send_out(const struct deliveries *deliveries)
+{
+	return deliveries->n_sinks > 0 && !deliveries->dry_run;
 }
 
 static void add_trouble(struct run *run, struct report *report, const struct err *err)
@@ -134,6 +145,8 @@ void deliveries_send(struct run *run, struct deliveries *deliveries, struct repo
 			continue;
 		}
 		target->delivery.deadline_us += now_us;
+		if (run->end_us > 0 && run->end_us - LAST_MOMENT_US < target->delivery.deadline_us)
+			target->delivery.deadline_us = run->end_us - LAST_MOMENT_US;
 		if (target->delivery.sink->send(&target->delivery, report, &err))
 			continue;
 		all = false;

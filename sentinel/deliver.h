@@ -10,6 +10,9 @@ struct deliveries;
 // Resolves every --report of the run and lets the sinks check their settings. NULL is an error: code "usage" or "config".
 struct deliveries *deliveries_prepare(struct run *run, struct err *err);
 
+// Whether anything leaves the machine: a sink is among them, and it is no dry run.
+bool deliveries_send_out(const struct deliveries *deliveries);
+
 // Sends the report everywhere. What could not be delivered is added to its troubles; the report itself then lies in the state
 // folder, and the trouble's hint says how to send it later.
 void deliveries_send(struct run *run, struct deliveries *deliveries, struct report *report);

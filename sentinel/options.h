@@ -29,11 +29,12 @@ struct options {
 	int report_timeout_s;
 	unsigned groups; // of --include: bits 1 << enum attr_group
 	const char *fail_on; // "skew" where not given
+	const char *jitter, *confirm_after, *time_limit; // lengths of time as given
 	const char *color; // "auto" where not given
 	const char *to, *at_least;
 	int jobs, timeout_s;
-	bool quiet, verbose, show_queries, no_cache, dry_run, help, version;
-	const char *command_options[8]; // names of those given that belong to single commands; NULL-ended
+	bool quiet, verbose, show_queries, no_cache, dry_run, cron, help, version;
+	const char *command_options[16]; // names of those given that belong to single commands; NULL-ended
 	struct words words; // what is no option, in order
 	bool first_after_end; // the first of them stood after `--`, so it is no command
 };

@@ -29,6 +29,19 @@ static struct repo_report repo_report(struct run *run, const struct migrations *
 	};
 }
 
+struct env_report *report_env(struct run *run, const struct report *report, const struct envs *envs, size_t i)
+{
+	const struct env *env = &envs->items[i];
+	struct env_report *of = arena_alloc(run->arena, sizeof *of);
+	of->name = env->name;
+	of->engine = source_engine(&env->source);
+	for (size_t s = 0; s < envs->n_sets; s++)
+		of->repo = envs->sets[s] == env->set ? &report->repos[s] : of->repo;
+	if (env->trouble != NULL)
+		report_trouble(run, of, env->trouble);
+	return of;
+}
+
 struct report *report_start(struct run *run, const struct envs *envs)
 {
 	struct report *report = arena_alloc(run->arena, sizeof *report);
@@ -46,16 +59,8 @@ struct report *report_start(struct run *run, const struct envs *envs)
 		report->repos[i] = repo_report(run, envs->sets[i]);
 	report->n_envs = envs->n;
 	report->envs = arena_array(run->arena, envs->n, sizeof *report->envs);
-	for (size_t i = 0; i < envs->n; i++) {
-		const struct env *env = &envs->items[i];
-		struct env_report *of = report->envs[i] = arena_alloc(run->arena, sizeof *of);
-		of->name = env->name;
-		of->engine = source_engine(&env->source);
-		for (size_t s = 0; s < envs->n_sets; s++)
-			of->repo = envs->sets[s] == env->set ? &report->repos[s] : of->repo;
-		if (env->trouble != NULL)
-			report_trouble(run, of, env->trouble);
-	}
+	for (size_t i = 0; i < envs->n; i++)
+		report->envs[i] = report_env(run, report, envs, i);
 	return report;
 }
 
@@ -131,14 +136,21 @@ static void collect_troubles(struct run *run, struct report *report)
 
 static enum exit_status exit_status(const struct run *run, const struct report *report)
 {
-	enum verdict least = strcmp(run->options->fail_on, "drift") == 0 ? VERDICT_DRIFT : VERDICT_SKEW;
+	static const struct {
+		const char *word;
+		enum verdict least;
+	} levels[] = { { "skew", VERDICT_SKEW }, { "drift", VERDICT_DRIFT }, { "never", VERDICT_TROUBLE } };
+	size_t level = 0;
+	while (strcmp(levels[level].word, run->options->fail_on) != 0)
+		level++;
+	enum verdict least = levels[level].least;
 	enum exit_status status = report->n_troubles > 0 || !report->complete ? EXIT_TROUBLE : EXIT_CLEAN;
 	for (size_t i = 0; i < report->n_envs; i++) {
 		enum verdict verdict = report->envs[i]->verdict;
 		enum exit_status of = verdict == VERDICT_TROUBLE ? EXIT_TROUBLE : verdict >= least ? EXIT_FINDINGS : EXIT_CLEAN;
 		status = of > status ? of : status;
 	}
-	if (report->want_name != NULL && !report->equal && status == EXIT_CLEAN)
+	if (report->want_name != NULL && !report->equal && status == EXIT_CLEAN && least != VERDICT_TROUBLE)
 		status = EXIT_FINDINGS;
 	return status;
 }

@@ -5,14 +5,30 @@
 #include <stdarg.h>
 
 #include "base/buf.h"
+#include "base/secret.h"
+#include "base/visible.h"
+
+void log_text(struct buf *out, const char *text)
+{
+	auto_buf masked = BUF_INIT, shown = BUF_INIT;
+	secret_mask(&masked, text);
+	visible(&shown, masked.data, "\n\t");
+	for (const char *c = shown.data; *c != '\0'; c++) {
+		if (*c != '\n')
+			buf_addc(out, *c);
+		else if (c[1] != '\0')
+			buf_adds(out, "\n  | ");
+	}
+}
 
 static void say(struct log *log, const char *prefix, const char *end, const char *format, va_list arguments)
 	__attribute__((format(printf, 4, 0)));
 static void say(struct log *log, const char *prefix, const char *end, const char *format, va_list arguments)
 {
-	auto_buf line = BUF_INIT;
+	auto_buf text = BUF_INIT, line = BUF_INIT;
+	buf_vaddf(&text, format, arguments);
 	buf_adds(&line, prefix);
-	buf_vaddf(&line, format, arguments);
+	log_text(&line, text.data);
 	buf_adds(&line, end);
 	fwrite(line.data, 1, line.length, log->stream); // one call: stdio locks the stream around it
 	fflush(log->stream);
@@ -54,7 +70,9 @@ void log_query(struct log *log, const char *where, const char *sql)
 {
 	if (log == NULL || !log->show_queries)
 		return;
-	auto_buf line = BUF_INIT;
-	buf_addf(&line, "-- %s\n%s;\n", where, sql);
+	auto_buf text = BUF_INIT, masked = BUF_INIT, line = BUF_INIT;
+	buf_addf(&text, "-- %s\n%s;\n", where, sql);
+	secret_mask(&masked, text.data);
+	visible(&line, masked.data, "\n\t");
 	fwrite(line.data, 1, line.length, log->stream);
 }

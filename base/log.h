@@ -8,12 +8,18 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+struct buf;
+
 struct log {
 	FILE *stream;
 	bool verbose;      // log_info is printed
 	bool progress;     // the stream is a terminal: log_progress rewrites one line
 	bool show_queries; // log_query is printed
 };
+
+// Adds a message as it goes to people, whoever wrote it: secrets are masked, what cannot be seen is escaped, and further lines
+// begin with a bar, so that none of them is taken for a command (CI services read them out of what a program prints).
+void log_text(struct buf *out, const char *text);
 
 void log_warn(struct log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void log_info(struct log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/secret.h"
 #include "base/state.h"
 #include "reporters/sink.h"
 #include "sentinel/suggest.h"
@@ -99,7 +100,8 @@ static void add_trouble(struct run *run, struct report *report, const struct err
 	struct err *troubles = arena_array(run->arena, report->n_troubles + 1, sizeof *troubles);
 	if (report->n_troubles > 0)
 		memcpy(troubles, report->troubles, report->n_troubles * sizeof *troubles);
-	troubles[report->n_troubles++] = *err;
+	troubles[report->n_troubles] = *err;
+	secret_mask_err(&troubles[report->n_troubles++]); // the rest of the report is redacted already
 	report->troubles = troubles;
 }
 

@@ -81,9 +81,16 @@ static void help(struct buf *out, const struct command *command)
 
 static void print_error(const struct err *err)
 {
-	fprintf(stderr, "driftcheck: %s%s%s\n", err->where, err->where[0] == '\0' ? "" : ": ", err->text);
-	if (err->hint[0] != '\0')
-		fprintf(stderr, "  hint: %s\n", err->hint);
+	auto_buf line = BUF_INIT;
+	buf_adds(&line, "driftcheck: ");
+	log_text(&line, err->where);
+	buf_adds(&line, err->where[0] == '\0' ? "" : ": ");
+	log_text(&line, err->text);
+	if (err->hint[0] != '\0') {
+		buf_adds(&line, "\n  hint: ");
+		log_text(&line, err->hint);
+	}
+	fprintf(stderr, "%s\n", line.data);
 }
 
 static const struct command *find_command(const char *name)

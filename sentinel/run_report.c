@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "migrations/git.h"
+#include "reporters/redact.h"
 #include "sentinel/output.h"
 #include "base/secret.h"
 #include "sentinel/deliver.h"
@@ -150,6 +151,7 @@ enum exit_status report_finish(struct run *run, struct report *report)
 	for (size_t i = 0; i < report->n_envs; i++)
 		report->complete &= report->envs[i]->complete;
 	report->duration_ms = (clock_us() - run->started_us) / 1000;
+	report_redact(run->arena, report);
 	deliveries_send(run, run->deliveries, report); // before it is printed: what could not be delivered is a part of it
 	enum exit_status status = exit_status(run, report);
 	run->reporter->render(&run->out, report, &run->render);
@@ -165,5 +167,6 @@ void report_failure(struct run *run, const struct err *err)
 	report->troubles[0] = *err;
 	report->n_troubles = 1;
 	report->duration_ms = (clock_us() - run->started_us) / 1000;
+	report_redact(run->arena, report);
 	run->reporter->render(&run->out, report, &run->render);
 }

@@ -135,6 +135,10 @@ void report_redact(struct arena *arena, struct report *report)
 		const char **const texts[] = { &repo->name, &repo->path, &repo->head };
 		for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
 			clean_text(arena, texts[t]);
+		for (size_t f = 0; f < repo->n_folders; f++) {
+			clean_text(arena, &repo->folders[f].path);
+			clean_text(arena, &repo->folders[f].in_git);
+		}
 		for (size_t l = 0; repo->lines != NULL && l < repo->n_migrations; l++) {
 			clean_text(arena, &repo->lines[l].version);
 			clean_text(arena, &repo->lines[l].label);

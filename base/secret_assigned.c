@@ -2,24 +2,25 @@
 // Secrets that are known by the name before them: see secret_find.h. The text may be SQL, a connection string inside of SQL, or
 // somebody's sentence, and nothing says which; so each sign is weighed where it stands: a quote may open a literal or close the
 // one that the name ends, and what follows `password=` may be a password or an expression. Where that stays open, it is hidden.
+#include <config.h> // memmem
+
 #include "base/secret_find.h"
 
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/arena.h"
-
 #define BLANKS " \t\r\n"
-enum { UNQUOTED_LEAST = 3, LINE_MOST = 2000, DOLLAR_MOST = 20000 }; // the latter two bound what a hostile text costs
+enum { UNQUOTED_LEAST = 3, NEAR = 2000 }; // NEAR bounds what a hostile text costs: no more of it is looked at for one name
 
 // A name that ends with one of these, and begins there: alone, after '_', as in dbPassword, or after one of the prefixes.
 static const char *const names[] = { "password", "passwd", "passphrase", "pwd", "secret_access_key" };
 static const char *const prefixes[] = { "pg", "ssl", "db" };
 
 static const char *const connection_words[] = { "host", "hostaddr", "port", "dbname", "user", "sslmode", "service", NULL };
-static const char *const sql_words[] = { "where", "and", "or", "not", "set", "if", "elsif", "when", "then", "on", "update", "select",
-	                                 "check", "return", "by", "case", NULL };
+static const char *const sql_words[] = { "where", "and", "or", "set", "if", "elsif", "when", "then", "update", "select", "check",
+	                                 "return", NULL };
+static const char *const type_words[] = { "constant", "text", "varchar", "character", "varying", "char", "citext", "name", "not", "null", NULL };
 static const char *const password_words[] = { "role", "user", "options", "with", "encrypted", NULL };
 static const char *const constants[] = { "true", "false", "null", "default", "yes", "no", "on", "off", NULL };
 
@@ -61,15 +62,34 @@ struct secret_value {
 // Behind blanks and comments.
 static const char *skip_gap(const char *p)
 {
-	for (;;) {
+	for (const char *start = p;;) {
 		p += strspn(p, BLANKS);
-		const char *end = strncmp(p, "/*", 2) == 0 ? strstr(p + 2, "*/") : NULL;
+		if (p - start > NEAR)
+			return p;
+		const char *end = strncmp(p, "/*", 2) == 0 ? memmem(p + 2, strnlen(p + 2, NEAR), "*/", 2) : NULL;
 		if (end != NULL)
 			p = end + 2;
-		else if (strncmp(p, "--", 2) == 0 && strchr(p, '\n') != NULL)
-			p = strchr(p, '\n');
+		else if (strncmp(p, "--", 2) == 0)
+			p += strcspn(p, "\n");
 		else
 			return p;
+	}
+}
+
+// Behind the type of a declaration: name TYPE := value, name TYPE DEFAULT value. NULL: this is none.
+static const char *skip_declaration(const char *p)
+{
+	for (size_t length = 0;; p = skip_gap(p + length)) {
+		for (length = 0; is_word_char(p[length]);)
+			length++;
+		if (strncmp(p, ":=", 2) == 0)
+			return p + 2;
+		if (length == 7 && strncasecmp(p, "default", length) == 0)
+			return p + length;
+		if (!is_one_of(type_words, p, length))
+			return NULL;
+		if (p[length] == '(')
+			length += strspn(p + length, "(0123456789)");
 	}
 }
 
@@ -81,7 +101,7 @@ struct place {
 static struct place place_of(const char *text, const char *at)
 {
 	struct place place = { text, at, at };
-	while (place.line > text && place.line[-1] != '\n' && place.line[-1] != '\r' && at - place.line < LINE_MOST)
+	while (place.line > text && place.line[-1] != '\n' && place.line[-1] != '\r' && at - place.line < NEAR)
 		place.line--;
 	return place;
 }
@@ -123,7 +143,7 @@ static size_t dollar_quote(const char *at)
 static bool is_closing(const struct place *place, bool touches_name)
 {
 	size_t dollar = dollar_quote(place->at), n_before = 0;
-	const char *from = place->at - place->text > DOLLAR_MOST ? place->at - DOLLAR_MOST : place->text;
+	const char *from = place->at - place->text > NEAR ? place->at - NEAR : place->text;
 	for (; dollar > 0 && from < place->at; from++)
 		n_before += strncmp(from, place->at, dollar) == 0;
 	if (dollar > 0)
@@ -138,7 +158,7 @@ static bool read_dollar_quoted(const char *at, struct secret_value *value)
 {
 	size_t length = dollar_quote(at);
 	value->start = value->end = at + length;
-	while (length > 0 && *value->end != '\0' && strncmp(value->end, at, length) != 0)
+	while (length > 0 && *value->end != '\0' && value->end - at < NEAR && strncmp(value->end, at, length) != 0)
 		value->end++;
 	return value->end > value->start;
 }
@@ -172,7 +192,7 @@ static bool read_literal(const char *at, struct secret_value *value)
 	for (const char *p = value->start;; p++) {
 		const char *next = p + 1 + (*p == '\0' ? 0 : strspn(p + 1, BLANKS));
 		bool pair = *p == '\'' && p[1] == '\'', goes_on = *p == '\'' && *next == '\'' && memchr(p, '\n', (size_t)(next - p)) != NULL;
-		if (*p == '\0') {
+		if (*p == '\0' || p - at > NEAR) {
 			value->end = value->start + strcspn(value->start, "\r\n");
 			break;
 		}
@@ -223,7 +243,8 @@ static void find_unquoted(struct secret_finds *finds, const struct place *name, 
 	bool parameter = name->at > name->line && strchr("?&", name->at[-1]) != NULL;
 	if (parameter && memchr(at, '&', length) != NULL)
 		length = (size_t)((const char *)memchr(at, '&', length) - at);
-	const char *line_end = equals + strcspn(equals, "\r\n");
+	const char *line_end = equals + strnlen(equals, NEAR);
+	line_end = equals + strcspn(equals, "\r\n") < line_end ? equals + strcspn(equals, "\r\n") : line_end;
 	bool connection = has_word(name->line, line_end, connection_words, true);
 	bool in_sql = !is_inside_literal(name) && has_word(name->line, name->at, sql_words, false);
 	bool tight = at - quoted == equals + 1 && strchr(BLANKS, equals[-1]) == NULL && length >= UNQUOTED_LEAST;
@@ -247,6 +268,12 @@ static void find_value(struct secret_finds *finds, const struct place *name, con
 		if (length > 0)
 			secret_found(finds, (size_t)(given + 1 - name->text), length);
 		return;
+	}
+	const char *declared = operator == 0 && given > behind ? skip_declaration(given) : NULL;
+	if (declared != NULL) {
+		operator = 2;
+		given = skip_gap(declared);
+		place = place_of(name->text, given);
 	}
 	bool touches = operator == 0 && given == behind;
 	bool statement = touches && !is_inside_literal(&place) && has_word(name->line, name->at, password_words, false);

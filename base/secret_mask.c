@@ -19,7 +19,8 @@
 #define UPPER_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS
 #define URL64 LETTERS DIGITS "-_"
 
-enum { HASH_SHOWN = 8, AWS_NEAR = 400, AWS_SECRET = 40, JWT_PART_LEAST = 10 };
+static const char hash_mark[] = "***(sha256:";
+enum { HASH_SHOWN = 8, HASH_MARK = sizeof hash_mark - 1, AWS_NEAR = 400, AWS_SECRET = 40, JWT_PART_LEAST = 10 };
 
 void secret_found(struct secret_finds *finds, size_t start, size_t length)
 {
@@ -156,7 +157,8 @@ static void find_userinfo(struct secret_finds *finds, const char *text)
 			colon--;
 		bool user = colon - text >= 2 && colon[-1] == ':' && (isalnum((unsigned char)colon[-2]) || colon[-2] == '_');
 		bool goes_on = *behind == '/' || (*behind == ':' && isdigit((unsigned char)behind[1]));
-		if (n_host > 0 && goes_on && user && colon < at && *colon != '=')
+		bool before = colon - text >= HASH_MARK && strncmp(colon - HASH_MARK, hash_mark, HASH_MARK) == 0; // hidden already
+		if (n_host > 0 && goes_on && user && colon < at && *colon != '=' && !before)
 			secret_found(finds, (size_t)(colon - text), (size_t)(at - colon));
 	}
 }
@@ -174,8 +176,7 @@ static int compare(const void *a, const void *b)
 // What was hidden before: ***, with its hash or as secret_redact writes it.
 static bool is_hidden(const char *text, size_t length)
 {
-	static const char hash[] = "***(sha256:";
-	return (length == 3 && strncmp(text, "***", 3) == 0) || strncmp(text, hash, sizeof hash - 1) == 0;
+	return (length == 3 && strncmp(text, "***", 3) == 0) || strncmp(text, hash_mark, HASH_MARK) == 0;
 }
 
 bool secret_mask(struct buf *out, const char *text)
@@ -199,7 +200,7 @@ bool secret_mask(struct buf *out, const char *text)
 		char digest[DIGEST_SHA256_HEX];
 		digest_sha256_hex(text + start, end - start, digest);
 		buf_add(out, text + at, start - at);
-		buf_addf(out, "***(sha256:%.*s)", HASH_SHOWN, digest);
+		buf_addf(out, "%s%.*s)", hash_mark, HASH_SHOWN, digest);
 		at = end;
 		masked = true;
 	}

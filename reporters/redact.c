@@ -34,13 +34,26 @@ static void clean_versions(struct arena *arena, struct versions *versions)
 	versions->items = clean_copies(arena, versions->items, versions->n);
 }
 
+// A default may be a password that nothing but the column's name tells: it is masked together with that.
+static const char *clean_value(struct arena *arena, const struct object *object, int attr, const char *value)
+{
+	const char *name = object->path[object->n_path - 1];
+	if (value == NULL || value == VALUE_UNREAD || strcmp(object->kind->attrs[attr].name, "default") != 0)
+		return clean(arena, value);
+	const char *named = arena_printf(arena, "%s := %s", name, value), *masked = clean(arena, named);
+	size_t before = strlen(name) + strlen(" := ");
+	return masked != named && strncmp(masked, named, before) == 0 ? masked + before : clean(arena, value);
+}
+
 static const struct object *clean_object(struct arena *arena, const struct object *object)
 {
 	if (object == NULL)
 		return NULL;
 	struct object *copy = arena_alloc(arena, sizeof *copy);
 	*copy = (struct object){ object->kind, clean_copies(arena, object->path, object->n_path), object->n_path,
-	                         clean_copies(arena, object->values, object->kind->n_attrs) };
+	                         arena_array(arena, object->kind->n_attrs, sizeof *copy->values) };
+	for (unsigned i = 0; i < object->kind->n_attrs; i++)
+		copy->values[i] = clean_value(arena, object, (int)i, object->values[i]);
 	return copy;
 }
 
@@ -76,14 +89,15 @@ static void clean_remedy(struct arena *arena, struct remedy_statement **statemen
 
 static void clean_finding(struct arena *arena, struct finding *finding)
 {
+	for (size_t i = 0; i < finding->n_attrs; i++) {
+		struct finding_attr *attr = &finding->attrs[i];
+		attr->want = clean_value(arena, finding->object, attr->attr, attr->want);
+		attr->have = clean_value(arena, finding->object, attr->attr, attr->have);
+		if (attr->base_differs)
+			attr->base = clean_value(arena, finding->object, attr->attr, attr->base);
+	}
 	clean_objects(arena, finding);
 	clean_text(arena, &finding->name);
-	for (size_t i = 0; i < finding->n_attrs; i++) {
-		clean_text(arena, &finding->attrs[i].want);
-		clean_text(arena, &finding->attrs[i].have);
-		if (finding->attrs[i].base_differs)
-			clean_text(arena, &finding->attrs[i].base);
-	}
 	clean_text(arena, &finding->evidence);
 	clean_text(arena, &finding->dated_after);
 	clean_text(arena, &finding->dated_before);

@@ -119,7 +119,9 @@ static bool look(struct run *run, struct report *report, const struct confirm *c
 	if (!any)
 		return false;
 	log_info(run->log, "there is drift: looking again in %s", duration_text(run->arena, wait_s));
+	log_progress(run->log, "there is drift: looking again in %s", duration_text(run->arena, wait_s));
 	clock_sleep_ms(wait_s * 1000);
+	log_progress(run->log, "%s", "");
 	confirm->look_again(confirm->argument, report, chosen);
 	return true;
 }

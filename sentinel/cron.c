@@ -174,7 +174,9 @@ void cron_begin(struct run *run, struct envs *envs)
 	long long delay_s = clock_random(run->cron->jitter_s);
 	if (delay_s > 0) {
 		log_info(run->log, "starting in %lld s", delay_s);
+		log_progress(run->log, "starting in %lld s", delay_s);
 		clock_sleep_ms(delay_s * 1000);
+		log_progress(run->log, "%s", "");
 		run->started_us = clock_us();
 		run->started = clock_rfc3339(run->arena, clock_now());
 	}

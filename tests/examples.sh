@@ -168,10 +168,12 @@ unsaid=$(while read -r option; do sed 's/\\-/-/g' driftcheck.1 | grep -qE -- "^\
 judge $? "the manual page has all $(wc -l <options) options" <<<"$unsaid"
 
 # --- the image: what the program is linked with is installed there
-missing=$(readelf -d "$DRIFTCHECK" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | while read -r library; do
-	package=$(dpkg-query -S "*/$library" 2>/dev/null | head -n 1 | cut -d : -f 1)
-	case $package in '' | libc6 | libasan* | libubsan*) continue ;; esac
-	grep -qw -- "${package%-dev}" "$nightly/kubernetes/Dockerfile" || echo "$package ($library)"
+needed=$(readelf -d "$DRIFTCHECK" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
+missing=$(for library in $needed; do
+	path=$(ldd "$DRIFTCHECK" | awk -v library="$library" '$1 == library { print $3 }')
+	package=$(dpkg-query -S "$(realpath -- "$path")" 2>/dev/null | head -n 1 | cut -d : -f 1)
+	case $package in '' | libc6 | libasan* | libubsan* | libgcc*) continue ;; esac # nothing that is no package here can be told
+	grep -qw -- "$package" "$nightly/kubernetes/Dockerfile" || echo "$package ($library)"
 done)
 [ -z "$missing" ]
 judge $? 'the Dockerfile installs what the program is linked with' <<<"$missing"

@@ -10,6 +10,21 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/secret.h"
+#include "base/visible.h"
+
+void log_text(struct buf *out, const char *text)
+{
+	auto_buf masked = BUF_INIT, shown = BUF_INIT;
+	secret_mask(&masked, text);
+	visible(&shown, masked.data, "\n\t");
+	for (const char *c = shown.data; *c != '\0'; c++) {
+		if (*c != '\n')
+			buf_addc(out, *c);
+		else if (c[1] != '\0')
+			buf_adds(out, "\n  | ");
+	}
+}
 
 bool log_is_journal(int fd)
 {
@@ -46,9 +61,10 @@ static void say(struct log *log, enum log_priority priority, const char *prefix,
 	__attribute__((format(printf, 5, 0)));
 static void say(struct log *log, enum log_priority priority, const char *prefix, const char *end, const char *format, va_list arguments)
 {
-	auto_buf line = BUF_INIT;
+	auto_buf text = BUF_INIT, line = BUF_INIT;
+	buf_vaddf(&text, format, arguments);
 	buf_adds(&line, prefix);
-	buf_vaddf(&line, format, arguments);
+	log_text(&line, text.data);
 	buf_adds(&line, end);
 	put(log, priority, &line);
 }
@@ -56,9 +72,15 @@ static void say(struct log *log, enum log_priority priority, const char *prefix,
 void log_error(struct log *log, const struct err *err)
 {
 	auto_buf text = BUF_INIT;
-	buf_addf(&text, "driftcheck: %s%s%s\n", err->where, err->where[0] == '\0' ? "" : ": ", err->text);
-	if (err->hint[0] != '\0')
-		buf_addf(&text, "  hint: %s\n", err->hint);
+	buf_adds(&text, "driftcheck: ");
+	log_text(&text, err->where);
+	buf_adds(&text, err->where[0] == '\0' ? "" : ": ");
+	log_text(&text, err->text);
+	if (err->hint[0] != '\0') {
+		buf_adds(&text, "\n  hint: ");
+		log_text(&text, err->hint);
+	}
+	buf_addc(&text, '\n');
 	put(log, LOG_ERROR, &text);
 }
 
@@ -98,7 +120,9 @@ void log_query(struct log *log, const char *where, const char *sql)
 {
 	if (log == NULL || !log->show_queries)
 		return;
-	auto_buf line = BUF_INIT;
-	buf_addf(&line, "-- %s\n%s;\n", where, sql);
+	auto_buf text = BUF_INIT, masked = BUF_INIT, line = BUF_INIT;
+	buf_addf(&text, "-- %s\n%s;\n", where, sql);
+	secret_mask(&masked, text.data);
+	visible(&line, masked.data, "\n\t");
 	put(log, LOG_DETAIL, &line);
 }

@@ -29,6 +29,10 @@ bool log_is_journal(int fd);
 void log_add_lines(struct buf *out, enum log_priority priority, const char *text);
 
 void log_error(struct log *log, const struct err *err);
+// Adds a message as it goes to people, whoever wrote it: secrets are masked, what cannot be seen is escaped, and further lines
+// begin with a bar, so that none of them is taken for a command (CI services read them out of what a program prints).
+void log_text(struct buf *out, const char *text);
+
 void log_warn(struct log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void log_info(struct log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/secret.h"
 #include "base/state.h"
 #include "reporters/sink.h"
 #include "sentinel/cron.h"
@@ -75,7 +76,7 @@ static bool prepare_one(struct run *run, const char *state, const char *word, st
 	const struct options *options = run->options;
 	int timeout_s = options->report_timeout_s > 0 ? options->report_timeout_s : REPORT_TIMEOUT_S;
 	*target = (struct target){ .delivery = {
-		.sink = sink, .arena = run->arena, .log = run->log, .state = state, .dry_run = options->dry_run, .out = &run->out,
+		.sink = sink, .arena = run->arena, .log = run->log, .state = state, .dry_run = options->dry_run,
 		.bodies = strcmp(options->bodies, "diff") == 0 ? BODIES_DIFF : BODIES_HASH, .deadline_us = timeout_s * 1000000LL,
 	} };
 	return fill_values(run, &target->delivery, err) && sink->prepare(&target->delivery, err);
@@ -110,7 +111,8 @@ static void add_trouble(struct run *run, struct report *report, const struct err
 	struct err *troubles = arena_array(run->arena, report->n_troubles + 1, sizeof *troubles);
 	if (report->n_troubles > 0)
 		memcpy(troubles, report->troubles, report->n_troubles * sizeof *troubles);
-	troubles[report->n_troubles++] = *err;
+	troubles[report->n_troubles] = *err;
+	secret_mask_err(&troubles[report->n_troubles++]); // the rest of the report is redacted already
 	report->troubles = troubles;
 }
 
@@ -128,8 +130,25 @@ static const char *keep(struct run *run, const struct deliveries *deliveries, co
 	return (mkdir(folder, 0700) == 0 || errno == EEXIST) && file_write(&text, path, &err) ? path : NULL;
 }
 
-void deliveries_send(struct run *run, struct deliveries *deliveries, struct report *report)
+bool deliveries_show_last_success(const struct deliveries *deliveries)
 {
+	bool show = false;
+	for (size_t i = 0; i < deliveries->n; i++)
+		show = show || (deliveries->items[i].reporter != NULL && deliveries->items[i].reporter->last_success);
+	return show;
+}
+
+// Whether stdout gets a report for people, beside which there may be other lines.
+static bool prints_for_people(const struct run *run)
+{
+	const char *format = run->reporter->name;
+	return run->options->output == NULL && (strcmp(format, "text") == 0 || strcmp(format, "markdown") == 0);
+}
+
+void deliveries_send(struct run *run, struct deliveries *deliveries, struct report *report, struct buf *last)
+{
+	bool beside = prints_for_people(run);
+	auto_buf aside = BUF_INIT;
 	const char *kept = keep(run, deliveries, report);
 	bool all = true;
 	long long now_us = clock_us();
@@ -138,7 +157,7 @@ void deliveries_send(struct run *run, struct deliveries *deliveries, struct repo
 		struct err err = { 0 };
 		if (target->reporter != NULL) {
 			auto_buf text = BUF_INIT;
-			const struct render_options plain = { .verbose = run->options->verbose };
+			const struct render_options plain = { .verbose = run->options->verbose, .accepted = run->render.accepted };
 			target->reporter->render(&text, report, &plain);
 			if (!file_write(&text, target->path, &err))
 				add_trouble(run, report, &err);
@@ -147,6 +166,8 @@ void deliveries_send(struct run *run, struct deliveries *deliveries, struct repo
 		target->delivery.deadline_us += now_us;
 		if (run->end_us > 0 && run->end_us - LAST_MOMENT_US < target->delivery.deadline_us)
 			target->delivery.deadline_us = run->end_us - LAST_MOMENT_US;
+		target->delivery.out = beside ? &run->out : &aside;
+		target->delivery.last = beside ? last : NULL;
 		if (target->delivery.sink->send(&target->delivery, report, &err))
 			continue;
 		all = false;
@@ -157,4 +178,5 @@ void deliveries_send(struct run *run, struct deliveries *deliveries, struct repo
 	}
 	if (all && kept != NULL)
 		unlink(kept);
+	fwrite(aside.data, 1, aside.length, run->log->stream);
 }

@@ -12,9 +12,11 @@ struct deliveries *deliveries_prepare(struct run *run, struct err *err);
 
 // Whether anything leaves the machine: a sink is among them, and it is no dry run.
 bool deliveries_send_out(const struct deliveries *deliveries);
+// Whether a report goes into a file in a format that shows when environments were last checked.
+bool deliveries_show_last_success(const struct deliveries *deliveries);
 
 // Sends the report everywhere. What could not be delivered is added to its troubles; the report itself then lies in the state
-// folder, and the trouble's hint says how to send it later.
-void deliveries_send(struct run *run, struct deliveries *deliveries, struct report *report);
+// folder, and the trouble's hint says how to send it later. What sinks have printed after the report is added to `last`.
+void deliveries_send(struct run *run, struct deliveries *deliveries, struct report *report, struct buf *last);
 
 #endif

@@ -7,15 +7,23 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "migrations/git.h"
+#include "reporters/redact.h"
 #include "sentinel/output.h"
 #include "base/secret.h"
 #include "sentinel/deliver.h"
+#include "sentinel/last_success.h"
 
 static struct repo_report repo_report(struct run *run, const struct migrations *set)
 {
 	auto_buf path = BUF_INIT;
 	for (size_t i = 0; set->folders[i] != NULL; i++)
 		buf_addf(&path, "%s%s", i == 0 ? "" : ", ", set->folders[i]);
+	size_t n_folders = 0;
+	while (set->folders[n_folders] != NULL)
+		n_folders++;
+	struct repo_folder *folders = arena_array(run->arena, n_folders, sizeof *folders);
+	for (size_t i = 0; i < n_folders; i++)
+		folders[i] = (struct repo_folder){ set->folders[i], git_prefix(run->arena, set->folders[i]) };
 	const char *head = NULL;
 	for (size_t i = 0; i < set->n_items; i++)
 		head = set->items[i].repeatable ? head : set->items[i].version;
@@ -23,7 +31,7 @@ static struct repo_report repo_report(struct run *run, const struct migrations *
 	for (size_t i = 0; i < set->n_items; i++)
 		lines[i] = (struct migration_line){ set->items[i].version, set->items[i].label };
 	return (struct repo_report){
-		.lines = lines,
+		.lines = lines, .folders = folders, .n_folders = n_folders,
 		.name = set->name, .path = buf_copy(&path, run->arena), .framework = set->framework->name,
 		.n_migrations = set->n_items, .head = head, .git = git_head(run->arena, set->folders[0]),
 	};
@@ -134,16 +142,22 @@ static void collect_troubles(struct run *run, struct report *report)
 	report->troubles = all;
 }
 
-static enum exit_status exit_status(const struct run *run, const struct report *report)
+// The worst verdict that --fail-on lets pass.
+static enum verdict accepted(const char *fail_on)
 {
 	static const struct {
 		const char *word;
-		enum verdict least;
-	} levels[] = { { "skew", VERDICT_SKEW }, { "drift", VERDICT_DRIFT }, { "never", VERDICT_TROUBLE } };
+		enum verdict accepted;
+	} levels[] = { { "skew", VERDICT_CLEAN }, { "drift", VERDICT_SKEW }, { "never", VERDICT_DRIFT } };
 	size_t level = 0;
-	while (strcmp(levels[level].word, run->options->fail_on) != 0)
+	while (strcmp(levels[level].word, fail_on) != 0)
 		level++;
-	enum verdict least = levels[level].least;
+	return levels[level].accepted;
+}
+
+static enum exit_status exit_status(const struct run *run, const struct report *report)
+{
+	enum verdict least = run->render.accepted + 1;
 	enum exit_status status = report->n_troubles > 0 || !report->complete ? EXIT_TROUBLE : EXIT_CLEAN;
 	for (size_t i = 0; i < report->n_envs; i++) {
 		enum verdict verdict = report->envs[i]->verdict;
@@ -162,9 +176,15 @@ enum exit_status report_finish(struct run *run, struct report *report)
 	for (size_t i = 0; i < report->n_envs; i++)
 		report->complete &= report->envs[i]->complete;
 	report->duration_ms = (clock_us() - run->started_us) / 1000;
-	deliveries_send(run, run->deliveries, report); // before it is printed: what could not be delivered is a part of it
+	run->render.accepted = accepted(run->options->fail_on);
+	if (run->reporter->last_success || deliveries_show_last_success(run->deliveries))
+		last_success_fill(run, report);
+	report_redact(run->arena, report);
+	auto_buf last = BUF_INIT;
+	deliveries_send(run, run->deliveries, report, &last); // before it is printed: what could not be delivered is a part of it
 	enum exit_status status = exit_status(run, report);
 	run->reporter->render(&run->out, report, &run->render);
+	buf_add(&run->out, last.data, last.length);
 	return status;
 }
 
@@ -177,5 +197,6 @@ void report_failure(struct run *run, const struct err *err)
 	report->troubles[0] = *err;
 	report->n_troubles = 1;
 	report->duration_ms = (clock_us() - run->started_us) / 1000;
+	report_redact(run->arena, report);
 	run->reporter->render(&run->out, report, &run->render);
 }

@@ -274,3 +274,19 @@ asked 'no switch' 0 '-ping'
 conf <<<'cron { ping_url = "https://example.com/swordfish" }'
 run --cron prod
 asked 'a switch that stands in the file' 2 '+driftcheck.conf:3: ping_url stands in the file' '+${DRIFTCHECK_PING_URL}' '-swordfish'
+
+# --- metrics: the key is short for --report prometheus:FILE, and its path is relative to the configuration
+rm -f night.prom
+mkdir -p below
+conf <<<'cron { metrics = "night.prom" }'
+(cd below && "$DRIFTCHECK" prod) >out 2>err
+[ ! -e night.prom ]
+judge $? 'by hand no metrics are written' < <(cat out err)
+(cd below && "$DRIFTCHECK" --cron prod) >out 2>err
+grep -qx 'driftcheck_last_run_complete{env="prod"} 1' night.prom
+judge $? 'metrics are written' < <(cat out err night.prom)
+unknown=$(grep -oE 'driftcheck_[a-z_]+' "$source_folder/examples/nightly/prometheus/alerts.yml" | sort -u | while read -r name; do
+	grep -q "^$name{" night.prom || echo "$name"
+done)
+[ -z "$unknown" ]
+judge $? 'the example rules ask for metrics that there are' <<<"$unknown"

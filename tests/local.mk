@@ -45,6 +45,10 @@ tests_html_test_SOURCES = tests/html_test.c
 tests_html_test_LDADD = $(LIBS_OF_TESTS)
 EXTRA_DIST += tests/html_check.py
 
+check_PROGRAMS += tests/secret_test
+tests_secret_test_SOURCES = tests/secret_test.c
+tests_secret_test_LDADD = $(LIBS_OF_TESTS)
+
 check_PROGRAMS += tests/remedy_test
 tests_remedy_test_SOURCES = tests/remedy_test.c tests/scratch_env.h
 tests_remedy_test_LDADD = $(LIBS_OF_TESTS)

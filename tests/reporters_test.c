@@ -293,6 +293,12 @@ static void reports_look_as_blessed(void **state)
 		{ "check.md", "markdown", full_report, { .width = 0 } },
 		{ "check-clean.md", "markdown", clean_report, { .width = 0 } },
 		{ "diff.md", "markdown", diff_report, { .width = 0 } },
+		{ "check.sarif", "sarif", full_report, { .width = 0 } },
+		{ "diff.sarif", "sarif", diff_report, { .width = 0 } },
+		{ "check.junit", "junit", full_report, { .width = 0 } },
+		{ "check-accepted.junit", "junit", full_report, { .accepted = VERDICT_SKEW } },
+		{ "check.prom", "prometheus", full_report, { .width = 0 } },
+		{ "status.prom", "prometheus", status_report, { .width = 0 } },
 	};
 	for (size_t i = 0; i < LENGTH(cases); i++) {
 		auto_arena arena = arena_new();

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: PostgreSQL
+// Rows for a synthetic clone: each table of a database that has the schema but no rows gets as many as the environment's, of
+// the same widths, null fractions, distinct counts and correlation, made up from their statistics and a fixed seed; keys,
+// foreign keys, NOT NULL, enums, domains and simple CHECKs are satisfied.
+#ifndef REHEARSE_FILL_H
+#define REHEARSE_FILL_H
+
+#include "rehearse/rehearsal.h"
+#include "rehearse/statistics.h"
+
+struct log;
+
+struct fill_request {
+	const char *conninfo;                // of the clone's database, as superuser
+	const struct statistics *statistics; // NULL: `rows_default` for each table
+	double scale;                        // 1: as many rows as the environment
+	long long rows_default;              // for tables that the statistics lack
+	long long bytes_most;                // refuse before anything starts if the estimate is more; 0: no limit
+	int n_connections;                   // COPYs at a time
+	struct log *log;                     // progress
+};
+
+// An estimate of the bytes on disk, indexes included, before anything is made.
+long long fill_estimate(const struct fill_request *request);
+
+// Fills all tables: binary COPY in parallel; constraints and indexes that slow it down are taken off before and put back after,
+// triggers do not fire; ANALYZE at the end. `tables` gets what was made; `notes` what could not be satisfied (a CHECK, an
+// exclusion constraint: the table's rows are fewer or none, and that is said). Deterministic. Errors: code "fill".
+bool fill(struct arena *arena, const struct fill_request *request, struct clone_table **tables, size_t *n_tables,
+          const char ***notes, size_t *n_notes, struct err *err);
+
+#endif

@@ -1,0 +1,2 @@
+libdriftcheck_a_SOURCES += rehearse/rehearsal.h rehearse/statistics.h rehearse/fill.h rehearse/watch.h rehearse/traffic.h rehearse/tap.h \
+  rehearse/measure.h rehearse/verdict.h rehearse/rehearse.h

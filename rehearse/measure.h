@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: PostgreSQL
+// One statement at a time on the clone, with everything that it did: time split into waiting for locks and working, locks of its
+// own backend and those that only another connection sees (CONCURRENTLY, dropped relations), rewrites, rows read by scans, WAL,
+// temporary files, invalid indexes left behind.
+#ifndef REHEARSE_MEASURE_H
+#define REHEARSE_MEASURE_H
+
+#include "rehearse/rehearsal.h"
+
+struct measure;
+
+// Connects: `conninfo` as the role that runs the migrations, `watcher` as superuser for the second connection. `arena` holds
+// the steps' texts. Errors: code "measure".
+struct measure *measure_open(struct arena *arena, const char *conninfo, const char *watcher, struct err *err);
+
+// Sends the statement by itself in a simple query and fills the step's measured fields (not version, file, line, victims, growth,
+// findings). A statement that the server refuses is no failure: step->error, sqlstate. Locks of a step in an open transaction
+// are completed (held_ms) when that transaction ends, so the step must stay where it is until then. False: the connection or the
+// watch is lost (code "measure"). The statement is sent as it is; BEGIN and COMMIT are steps as well.
+bool measure_step(struct measure *measure, const char *sql, struct step *step, struct err *err);
+
+// For statements that somebody else runs (a tapped client): the same around them. `pid`: their backend. Called before the statement
+// is handed to the server, and after its end; the backend must be idle (in its transaction or not) at both times.
+bool measure_before(struct measure *measure, int pid, struct err *err);
+bool measure_after(struct measure *measure, const char *sql, double sent_us, double done_us, struct step *step, struct err *err);
+
+// The time that step->start_ms counts from: that of the first step.
+double measure_zero_us(const struct measure *measure);
+
+bool measure_close(struct measure *measure, struct err *err); // an open transaction is lost; what it held ends now
+
+#endif

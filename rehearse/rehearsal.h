@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: PostgreSQL
+// What a rehearsal found, as plain data in the arena of whoever made it. The parts of rehearse/ fill it, the reporters of a
+// rehearsal only read it. Times are milliseconds since the first statement was sent, or durations; relations are qualified and
+// quoted as SQL; lock modes carry the names of pg_locks ("AccessExclusiveLock").
+#ifndef REHEARSE_REHEARSAL_H
+#define REHEARSE_REHEARSAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "introspect/kind.h"
+
+enum rehearsal_verdict { REHEARSAL_SHIP, REHEARSAL_WARN, REHEARSAL_DO_NOT_SHIP, REHEARSAL_TROUBLE }; // ascending: the worst wins
+extern const char *const rehearsal_verdict_names[]; // "ship", "ship-with-warnings", "do-not-ship", "trouble"
+
+enum growth { GROWTH_UNKNOWN, GROWTH_CONSTANT, GROWTH_LINEAR, GROWTH_SUPERLINEAR };
+extern const char *const growth_names[];
+
+// A lock on a relation that a step's transaction took with this statement, or that it made stronger.
+struct step_lock {
+	const char *relation; // an index or toast table by its own name
+	const char *mode;
+	double acquire_ms;    // when it was granted
+	double held_ms;       // from then until the transaction ended, which may be many steps later
+	double wait_ms;       // how long it was waited for
+};
+
+enum operation { OPERATION_READ, OPERATION_WRITE };
+extern const char *const operation_names[]; // "read", "write"
+
+// What clients of one table felt while the statement ran (and, where it holds locks on, until its transaction ended).
+struct step_victim {
+	const char *relation;
+	enum operation operation;
+	size_t n_tries, n_blocked, n_errors; // blocked: it waited for a lock
+	double max_ms, p99_ms, baseline_p99_ms;
+	double behind_waiting_ms; // of the blocked time: behind a statement of the migration that was itself waiting
+};
+
+struct step_finding {
+	const char *rule;   // "fk-validate-inline": of rules.def
+	bool fails;         // else it warns
+	const char *text;   // what, with the measured figures
+	const char *remedy; // a safer way; NULL: none is known
+};
+
+struct step {
+	const char *version, *label, *file; // of the migration; NULL: ours (the version table) or tapped without a file
+	unsigned line;
+	const char *sql;         // the statement as sent
+	int transaction;         // steps of one transaction share the number; 0: in none (autocommit counts as one of its own)
+	double start_ms, duration_ms, lock_wait_ms;
+	long long rows_read;     // by sequential scans of user tables
+	const char **rewrites;   // relations that got a new file
+	size_t n_rewrites;
+	long long wal_bytes, temp_bytes;
+	const char **invalid_indexes; // left behind
+	size_t n_invalid_indexes;
+	struct step_lock *locks;
+	size_t n_locks;
+	struct step_victim *victims;
+	size_t n_victims;
+	enum growth growth;
+	double predicted_ms, predicted_error_ms; // at the environment's number of rows; < 0: not known
+	double success_rate;     // of the tries to take its locks within lock_timeout under traffic; < 0: not tried
+	size_t n_tries;
+	struct step_finding *findings;
+	size_t n_findings;
+	const char *error, *sqlstate; // NULL: it worked
+};
+
+struct clone_table {
+	const char *name;
+	long long rows, bytes;
+	long long rows_of_env;   // -1: not known
+	const char *rests_on;    // less than full statistics: why; NULL: all of them
+};
+
+struct rehearsal {
+	const char *env;         // the environment's name; NULL: none
+	const char *clone_kind;  // "synthetic", "clone", "dump"
+	struct clone_table *tables;
+	size_t n_tables;
+	long long lock_timeout_ms, statement_timeout_ms; // 0: none
+	const char *limits_from; // where they come from, in words
+	struct step *steps;
+	size_t n_steps;
+	double duration_ms;      // of the whole run
+	const char **notes;      // differences of the server, drift that was not rehearsed, ...
+	size_t n_notes;
+	struct err *troubles;
+	size_t n_troubles;
+	enum rehearsal_verdict verdict;
+};
+
+#endif

@@ -8,6 +8,7 @@
 #include "rehearse/rehearsal.h"
 #include "rehearse/statistics.h"
 
+struct arena;
 struct log;
 
 struct fill_request {

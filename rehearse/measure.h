@@ -7,6 +7,7 @@
 
 #include "rehearse/rehearsal.h"
 
+struct arena;
 struct measure;
 
 // Connects: `conninfo` as the role that runs the migrations, `watcher` as superuser for the second connection. `arena` holds
@@ -18,11 +19,6 @@ struct measure *measure_open(struct arena *arena, const char *conninfo, const ch
 // are completed (held_ms) when that transaction ends, so the step must stay where it is until then. False: the connection or the
 // watch is lost (code "measure"). The statement is sent as it is; BEGIN and COMMIT are steps as well.
 bool measure_step(struct measure *measure, const char *sql, struct step *step, struct err *err);
-
-// For statements that somebody else runs (a tapped client): the same around them. `pid`: their backend. Called before the statement
-// is handed to the server, and after its end; the backend must be idle (in its transaction or not) at both times.
-bool measure_before(struct measure *measure, int pid, struct err *err);
-bool measure_after(struct measure *measure, const char *sql, double sent_us, double done_us, struct step *step, struct err *err);
 
 // The time that step->start_ms counts from: that of the first step.
 double measure_zero_us(const struct measure *measure);

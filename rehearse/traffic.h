@@ -6,6 +6,7 @@
 
 #include "rehearse/rehearsal.h"
 
+struct arena;
 struct traffic_request {
 	const char *conninfo;
 	const char *const *relations; // qualified names of the tables touched; NULL-ended

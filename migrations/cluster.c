@@ -221,7 +221,7 @@ static bool failed(const struct cluster *cluster, const char *what, struct err *
 	               "the scratch server %s; the end of its log: %s", what, log);
 }
 
-static bool server_start(struct cluster *cluster, struct err *err)
+static bool server_start(struct cluster *cluster, const char *const *more, struct err *err)
 {
 	static const char *const settings[] = {
 		"listen_addresses=", "unix_socket_permissions=0700", "port=5432", "max_connections=20", "ssl=off",
@@ -233,11 +233,15 @@ static bool server_start(struct cluster *cluster, struct err *err)
 	};
 	enum { N_SETTINGS = sizeof settings / sizeof *settings };
 	auto_arena arena = arena_new();
-	const char *argv[5 + 2 * N_SETTINGS + 1] = { arena_printf(arena, "%s/postgres", cluster->binaries.bindir), "-D",
-	                                             cluster->data, "-k", cluster->folder.path };
-	for (size_t i = 0; i < N_SETTINGS; i++) {
+	size_t n_more = 0;
+	while (more != NULL && more[n_more] != NULL)
+		n_more++;
+	const char **argv = arena_array(arena, 5 + 2 * (N_SETTINGS + n_more) + 1, sizeof *argv);
+	memcpy(argv, (const char *const[5]){ arena_printf(arena, "%s/postgres", cluster->binaries.bindir), "-D", cluster->data, "-k",
+	                                     cluster->folder.path }, 5 * sizeof *argv);
+	for (size_t i = 0; i < N_SETTINGS + n_more; i++) {
 		argv[5 + 2 * i] = "-c";
-		argv[6 + 2 * i] = settings[i];
+		argv[6 + 2 * i] = i < N_SETTINGS ? settings[i] : more[i - N_SETTINGS]; // the last one counts
 	}
 	auto_fd log = log_open(cluster);
 	if (log < 0)
@@ -388,7 +392,7 @@ static void template_keep(const struct cluster *cluster, const char *path)
 
 static bool template_make(struct cluster *cluster, const char *locale, const char *keep_at, struct err *err)
 {
-	if (!initdb_run(cluster, locale, err) || !server_start(cluster, err) || !template_setup(cluster, err))
+	if (!initdb_run(cluster, locale, err) || !server_start(cluster, NULL, err) || !template_setup(cluster, err))
 		return false;
 	server_stop(cluster, SIGINT); // a clean shutdown: what is copied needs no recovery
 	if (keep_at != NULL)
@@ -396,7 +400,7 @@ static bool template_make(struct cluster *cluster, const char *locale, const cha
 	return true;
 }
 
-bool cluster_open(struct arena *arena, const struct binaries *binaries, struct cluster *cluster, struct err *err)
+bool cluster_open(struct arena *arena, const struct binaries *binaries, const char *const *settings, struct cluster *cluster, struct err *err)
 {
 	invariant(getpid() == (pid_t)syscall(SYS_gettid), "a scratch server is tied to the thread that starts it: the main one");
 	*cluster = (struct cluster){ .arena = arena, .binaries = *binaries };
@@ -406,12 +410,12 @@ bool cluster_open(struct arena *arena, const struct binaries *binaries, struct c
 	cluster->data = arena_printf(arena, "%s/data", cluster->folder.path);
 	const char *locale = usable_locale(), *template = template_path(arena, binaries, locale);
 	if (template != NULL && access(template, F_OK) == 0) {
-		if (tree_copy(template, cluster->data, &cluster->user, err) && server_start(cluster, err))
+		if (tree_copy(template, cluster->data, &cluster->user, err) && server_start(cluster, settings, err))
 			return true;
 		tree_remove(template); // damaged (the machine went down while it was written): once more from the start
 		tree_remove(cluster->data);
 	}
-	if (template_make(cluster, locale, template, err) && server_start(cluster, err))
+	if (template_make(cluster, locale, template, err) && server_start(cluster, settings, err))
 		return true;
 	cluster_close(cluster);
 	return false;

@@ -40,8 +40,9 @@ struct cluster {
 	pid_t pid; // of the postmaster; 0: none
 };
 
-// Starts one; from the main thread. Errors: "scratch". On failure nothing is left.
-bool cluster_open(struct arena *arena, const struct binaries *binaries, struct cluster *cluster, struct err *err);
+// Starts one; from the main thread. `settings` ("name=value", NULL-ended; NULL: none) override those of a throwaway server.
+// Errors: "scratch". On failure nothing is left.
+bool cluster_open(struct arena *arena, const struct binaries *binaries, const char *const *settings, struct cluster *cluster, struct err *err);
 void cluster_kill(struct cluster *cluster); // ends the server at once; what is connected sees it
 void cluster_close(struct cluster *cluster); // ends the server and removes everything
 

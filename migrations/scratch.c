@@ -333,7 +333,7 @@ static bool cluster_begin(struct scratch *scratch, int major, struct err *err)
 {
 	struct binaries binaries;
 	if (!binaries_find(scratch->arena, scratch->settings.bindir, major, &binaries, err) ||
-	    !cluster_open(scratch->arena, &binaries, &scratch->cluster, err))
+	    !cluster_open(scratch->arena, &binaries, scratch->settings.server_settings, &scratch->cluster, err))
 		return false;
 	scratch->major = binaries.major;
 	scratch->server = arena_printf(scratch->arena, "%s (%s)", binaries.version, binaries.bindir);

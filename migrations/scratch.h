@@ -32,6 +32,7 @@ struct scratch_settings {
 	int wall_clock_s;    // a replay that takes longer is killed; 0: 600
 	long long deadline_us; // of clock_us: what is still being replayed then is killed; 0: none
 	long long disk_bytes; // a scratch that grows beyond is killed; 0: 4 GiB
+	const char *const *server_settings; // "name=value" for a throwaway cluster, over its own; NULL-ended; NULL: none
 	struct log *log;
 };
 

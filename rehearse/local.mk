@@ -1,2 +1,2 @@
 libdriftcheck_a_SOURCES += rehearse/rehearsal.h rehearse/statistics.h rehearse/fill.h rehearse/watch.h rehearse/traffic.h rehearse/tap.h \
-  rehearse/measure.h rehearse/verdict.h rehearse/rehearse.h rehearse/watch.c rehearse/measure.c
+  rehearse/measure.h rehearse/verdict.h rehearse/rehearse.h rehearse/watch.c rehearse/measure.c rehearse/script.c rehearse/script.h

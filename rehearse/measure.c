@@ -251,6 +251,7 @@ static bool take_files(struct measure *measure, PGconn *conn, bool all, struct s
 	if (result == NULL)
 		return false;
 	step->rewrites = arena_array(measure->arena, (size_t)PQntuples(result), sizeof *step->rewrites);
+	step->made = arena_array(measure->arena, (size_t)PQntuples(result), sizeof *step->made);
 	step->invalid_indexes = arena_array(measure->arena, (size_t)PQntuples(result), sizeof *step->invalid_indexes);
 	for (int i = 0; i < PQntuples(result); i++) {
 		const struct relation *old = oid_map_get(&measure->relations, (unsigned)number(result, i, 0));
@@ -263,6 +264,8 @@ static bool take_files(struct measure *measure, PGconn *conn, bool all, struct s
 			step->rewrites[n_rewrites++] = relation->name;
 		if (!relation->valid && was_valid)
 			step->invalid_indexes[n_invalid++] = relation->name;
+		if (!was_known && heap)
+			step->made[step->n_made++] = relation->name;
 		relation->known = true;
 	}
 	step->n_rewrites = n_rewrites;

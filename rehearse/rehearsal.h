@@ -54,6 +54,8 @@ struct step {
 	long long rows_read;     // by sequential scans of user tables
 	const char **rewrites;   // relations that got a new file
 	size_t n_rewrites;
+	const char **made;       // relations that it made and left
+	size_t n_made;
 	long long wal_bytes, temp_bytes;
 	const char **invalid_indexes; // left behind
 	size_t n_invalid_indexes;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// From migrations to single statements: see script.h. What a statement does is none of this file's business.
-#include "rehearse/script.h"
+// From migrations to single statements: see sequence.h. What a statement does is none of this file's business.
+#include "rehearse/sequence.h"
 
 #include <string.h>
 #include <strings.h>
@@ -12,14 +12,14 @@
 
 struct list {
 	struct arena *arena;
-	struct script_statement *items;
+	struct sequenced *items;
 	size_t n, capacity;
 };
 
 static void add(struct list *list, const struct migration *migration, const char *file, unsigned line, const char *sql)
 {
 	list->items = arena_grow(list->arena, list->items, list->n, &list->capacity, sizeof *list->items);
-	list->items[list->n++] = (struct script_statement){ migration, file, line, sql };
+	list->items[list->n++] = (struct sequenced){ migration, file, line, sql };
 }
 
 // Whether the statements open or end transactions themselves.
@@ -60,7 +60,7 @@ static bool add_unit(struct list *list, enum engine engine, const struct migrati
 	return true;
 }
 
-struct script_statement *script_statements(struct arena *arena, const struct migrations *set, enum engine engine,
+struct sequenced *sequence_of(struct arena *arena, const struct migrations *set, enum engine engine,
                                            const struct migration *migration, const char *version_table, size_t rank, size_t *n,
                                            struct err *err)
 {

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: PostgreSQL
+// Findings and verdict: see verdict.h. Each rule is looked at by one small function, which fills in what was measured; what a rule
+// says stands in rules.def.
+#include "rehearse/verdict.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+const char *const rehearsal_verdict_names[] = { "ship", "ship-with-warnings", "do-not-ship", "trouble" };
+const char *const growth_names[] = { "unknown", "constant", "linear", "superlinear" };
+const char *const operation_names[] = { "read", "write" };
+
+static const double hold_default_ms = 1000, success_rate_default = 0.9, grave_scan_rows = 1000;
+
+enum {
+#define RULE(NAME, name, fails, text, remedy) RULE_##NAME,
+#include "rehearse/rules.def"
+#undef RULE
+	N_RULES,
+};
+
+static const struct rule {
+	const char *name;
+	bool fails;
+	const char *text, *remedy;
+} rules[] = {
+#define RULE(NAME, name, fails, text, remedy) { name, fails, text, remedy },
+#include "rehearse/rules.def"
+#undef RULE
+};
+
+bool lock_blocks(const char *mode, enum operation operation)
+{
+	static const char *const for_reads[] = { "AccessExclusiveLock", NULL };
+	static const char *const for_writes[] = { "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock", NULL };
+	for (const char *const *name = operation == OPERATION_READ ? for_reads : for_writes; *name != NULL; name++) {
+		if (strcmp(*name, mode) == 0)
+			return true;
+	}
+	return false;
+}
+
+// What a rule's text may name.
+struct filling {
+	const char *relation, *mode, *error;
+	double held_ms, wait_ms, limit_ms, rate;
+	double predicted_ms;
+	long long rows;
+	double duration_ms;
+};
+
+static void add_duration(struct buf *out, double ms)
+{
+	if (ms < 1000)
+		buf_addf(out, "%.0f ms", ms);
+	else if (ms < 120000)
+		buf_addf(out, "%.1f s", ms / 1000);
+	else
+		buf_addf(out, "%.0f min", ms / 60000);
+}
+
+static void add_part(struct buf *out, const char *name, size_t length, const struct filling *filling)
+{
+	static const char *const blocks[] = { "nothing has to", "writers", "readers and writers" };
+	const struct { const char *name; double ms; } durations[] = {
+		{ "held", filling->held_ms }, { "wait", filling->wait_ms }, { "limit", filling->limit_ms }, { "duration", filling->duration_ms },
+		{ "predicted", filling->predicted_ms },
+	};
+	const struct { const char *name, *text; } texts[] = {
+		{ "relation", filling->relation }, { "mode", filling->mode }, { "error", filling->error },
+		{ "blocks", filling->mode == NULL ? NULL : blocks[lock_blocks(filling->mode, OPERATION_READ) + lock_blocks(filling->mode, OPERATION_WRITE)] },
+	};
+	for (size_t i = 0; i < sizeof durations / sizeof *durations; i++) {
+		if (strlen(durations[i].name) == length && strncmp(durations[i].name, name, length) == 0)
+			add_duration(out, durations[i].ms);
+	}
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		if (strlen(texts[i].name) == length && strncmp(texts[i].name, name, length) == 0)
+			buf_adds(out, texts[i].text);
+	}
+	if (strncmp(name, "rows", length) == 0)
+		buf_addf(out, "%lld", filling->rows);
+	if (strncmp(name, "rate", length) == 0)
+		buf_addf(out, "%.0f%%", filling->rate * 100);
+}
+
+static const char *fill_in(struct arena *arena, const char *text, const struct filling *filling)
+{
+	auto_buf out = BUF_INIT;
+	if (text == NULL)
+		return NULL;
+	for (const char *open; (open = strchr(text, '{')) != NULL;) {
+		const char *close = strchr(open, '}');
+		buf_add(&out, text, (size_t)(open - text));
+		add_part(&out, open + 1, (size_t)(close - open - 1), filling);
+		text = close + 1;
+	}
+	buf_adds(&out, text);
+	return buf_copy(&out, arena);
+}
+
+struct work {
+	struct arena *arena;
+	struct rehearsal *rehearsal;
+	struct thresholds limits;
+};
+
+static void find(struct work *work, struct step *step, int rule, const struct filling *filling)
+{
+	struct step_finding *findings = arena_array(work->arena, step->n_findings + 1, sizeof *findings);
+	if (step->n_findings > 0)
+		memcpy(findings, step->findings, step->n_findings * sizeof *findings);
+	findings[step->n_findings++] = (struct step_finding){
+		.rule = rules[rule].name, .fails = rules[rule].fails, .text = fill_in(work->arena, rules[rule].text, filling),
+		.remedy = fill_in(work->arena, rules[rule].remedy, filling),
+	};
+	step->findings = findings;
+}
+
+// Only what others use: a table that this run made is nobody's yet.
+static bool is_shared(const struct work *work, const struct step *step, const char *relation)
+{
+	for (const struct step *earlier = work->rehearsal->steps; earlier <= step; earlier++) {
+		for (size_t i = 0; i < earlier->n_made; i++) {
+			if (strcmp(earlier->made[i], relation) == 0)
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool blocks_anybody(const char *mode)
+{
+	return lock_blocks(mode, OPERATION_READ) || lock_blocks(mode, OPERATION_WRITE);
+}
+
+// The lock of a step that others wait longest for; NULL: none.
+static const struct step_lock *worst_lock(const struct work *work, const struct step *step)
+{
+	const struct step_lock *worst = NULL;
+	for (size_t i = 0; i < step->n_locks; i++) {
+		const struct step_lock *lock = &step->locks[i];
+		if (blocks_anybody(lock->mode) && is_shared(work, step, lock->relation) && (worst == NULL || lock->held_ms > worst->held_ms))
+			worst = lock;
+	}
+	return worst;
+}
+
+static void judge_error(struct work *work, struct step *step)
+{
+	if (step->error == NULL)
+		return;
+	bool deadlock = step->sqlstate != NULL && strcmp(step->sqlstate, "40P01") == 0;
+	find(work, step, deadlock ? RULE_DEADLOCK : RULE_STATEMENT_FAILS, &(struct filling){ .error = step->error });
+}
+
+static void judge_locks(struct work *work, struct step *step)
+{
+	const struct step_lock *lock = worst_lock(work, step);
+	if (lock == NULL)
+		return;
+	// what the statement itself takes, and what is added by the rest of its transaction
+	struct filling filling = { .relation = lock->relation, .mode = lock->mode, .held_ms = lock->held_ms, .limit_ms = work->limits.hold_ms };
+	double own_ms = step->duration_ms - lock->wait_ms;
+	if (lock->held_ms > work->limits.hold_ms)
+		find(work, step, own_ms > work->limits.hold_ms ? RULE_HOLDS_LOCK : RULE_HELD_BY_EARLIER, &filling);
+	filling.held_ms = lock->held_ms - own_ms + step->predicted_ms;
+	bool grows = step->growth == GROWTH_LINEAR || step->growth == GROWTH_SUPERLINEAR;
+	if (lock->held_ms <= work->limits.hold_ms && grows && step->predicted_ms >= 0 && filling.held_ms > work->limits.hold_ms)
+		find(work, step, RULE_PREDICTED_HOLD, &filling);
+	for (size_t i = 0; i < step->n_locks; i++) {
+		const struct step_lock *other = &step->locks[i];
+		if (other->wait_ms > work->limits.hold_ms / 10 && blocks_anybody(other->mode) && is_shared(work, step, other->relation))
+			find(work, step, RULE_QUEUE, &(struct filling){ .relation = other->relation, .mode = other->mode, .wait_ms = other->wait_ms });
+	}
+	if (step->success_rate >= 0 && step->success_rate < work->limits.success_rate)
+		find(work, step, RULE_NO_LOCK_IN_TIME, &(struct filling){ .limit_ms = work->limits.lock_timeout_ms, .rate = step->success_rate });
+	for (size_t i = 0; i < step->n_rewrites; i++) {
+		if (is_shared(work, step, step->rewrites[i]))
+			find(work, step, RULE_REWRITES_TABLE, &(struct filling){ .relation = step->rewrites[i], .mode = lock->mode });
+	}
+	if (step->n_rewrites == 0 && step->rows_read >= grave_scan_rows)
+		find(work, step, RULE_SCANS_TABLE, &(struct filling){ .relation = lock->relation, .mode = lock->mode, .rows = step->rows_read });
+}
+
+static void judge_time(struct work *work, struct step *step)
+{
+	double limit = work->limits.statement_timeout_ms;
+	struct filling filling = { .duration_ms = step->duration_ms, .predicted_ms = step->predicted_ms, .limit_ms = limit };
+	if (limit > 0 && step->duration_ms > limit)
+		find(work, step, RULE_STATEMENT_TOO_LONG, &filling);
+	else if (limit > 0 && step->predicted_ms > limit)
+		find(work, step, RULE_PREDICTED_TOO_LONG, &filling);
+}
+
+static void judge_step(struct work *work, struct step *step)
+{
+	judge_error(work, step);
+	judge_locks(work, step);
+	judge_time(work, step);
+	for (size_t i = 0; i < step->n_invalid_indexes; i++)
+		find(work, step, RULE_INVALID_INDEX, &(struct filling){ .relation = step->invalid_indexes[i] });
+}
+
+void verdict_reach(struct arena *arena, struct rehearsal *rehearsal, const struct thresholds *thresholds)
+{
+	struct work work = { arena, rehearsal, *thresholds };
+	if (work.limits.hold_ms <= 0)
+		work.limits.hold_ms = work.limits.lock_timeout_ms > 0 ? work.limits.lock_timeout_ms : hold_default_ms;
+	if (work.limits.success_rate <= 0)
+		work.limits.success_rate = success_rate_default;
+	enum rehearsal_verdict verdict = rehearsal->n_troubles > 0 ? REHEARSAL_TROUBLE : REHEARSAL_SHIP;
+	for (size_t i = 0; i < rehearsal->n_steps; i++)
+		judge_step(&work, &rehearsal->steps[i]);
+	if (rehearsal->n_steps > 0 && work.limits.boot_lock_ms > 0 && rehearsal->duration_ms > work.limits.boot_lock_ms)
+		find(&work, &rehearsal->steps[rehearsal->n_steps - 1], RULE_BOOT_LOCK,
+		     &(struct filling){ .duration_ms = rehearsal->duration_ms, .limit_ms = work.limits.boot_lock_ms });
+	for (size_t i = 0; i < rehearsal->n_steps; i++) {
+		for (size_t j = 0; j < rehearsal->steps[i].n_findings; j++) {
+			enum rehearsal_verdict of = rehearsal->steps[i].findings[j].fails ? REHEARSAL_DO_NOT_SHIP : REHEARSAL_WARN;
+			verdict = of > verdict ? of : verdict;
+		}
+	}
+	rehearsal->verdict = verdict;
+}

@@ -511,6 +511,11 @@ double measure_zero_us(const struct measure *measure)
 	return measure->zero_us;
 }
 
+bool measure_is_open(const struct measure *measure)
+{
+	return PQtransactionStatus(measure->own) != PQTRANS_IDLE;
+}
+
 static PGconn *open_connection(const char *conninfo, struct err *err)
 {
 	PGconn *conn = PQconnectdb(conninfo);

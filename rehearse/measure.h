@@ -23,6 +23,9 @@ bool measure_step(struct measure *measure, const char *sql, struct step *step, s
 // The time that step->start_ms counts from: that of the first step.
 double measure_zero_us(const struct measure *measure);
 
+// Whether a transaction is open.
+bool measure_is_open(const struct measure *measure);
+
 bool measure_close(struct measure *measure, struct err *err); // an open transaction is lost; what it held ends now
 
 #endif

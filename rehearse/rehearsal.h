@@ -88,7 +88,8 @@ struct rehearsal {
 	const char *limits_from; // where they come from, in words
 	struct step *steps;
 	size_t n_steps;
-	double duration_ms;      // of the whole run
+	const char *started;     // RFC 3339, UTC
+	double duration_ms;      // of the whole run of the statements, at the largest size
 	const char **notes;      // differences of the server, drift that was not rehearsed, ...
 	size_t n_notes;
 	struct err *troubles;

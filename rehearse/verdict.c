@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "rehearse/render.h"
 
 const char *const rehearsal_verdict_names[] = { "ship", "ship-with-warnings", "do-not-ship", "trouble" };
 const char *const growth_names[] = { "unknown", "constant", "linear", "superlinear" };
@@ -51,16 +52,6 @@ struct filling {
 	double duration_ms;
 };
 
-static void add_duration(struct buf *out, double ms)
-{
-	if (ms < 1000)
-		buf_addf(out, "%.0f ms", ms);
-	else if (ms < 120000)
-		buf_addf(out, "%.1f s", ms / 1000);
-	else
-		buf_addf(out, "%.0f min", ms / 60000);
-}
-
 static void add_part(struct buf *out, const char *name, size_t length, const struct filling *filling)
 {
 	static const char *const blocks[] = { "nothing has to", "writers", "readers and writers" };
@@ -74,7 +65,7 @@ static void add_part(struct buf *out, const char *name, size_t length, const str
 	};
 	for (size_t i = 0; i < sizeof durations / sizeof *durations; i++) {
 		if (strlen(durations[i].name) == length && strncmp(durations[i].name, name, length) == 0)
-			add_duration(out, durations[i].ms);
+			show_duration(out, durations[i].ms);
 	}
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		if (strlen(texts[i].name) == length && strncmp(texts[i].name, name, length) == 0)

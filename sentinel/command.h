@@ -25,6 +25,7 @@ enum formats {
 	FORMATS_LIST,   // text, json
 	FORMATS_TEXT,
 	FORMATS_JSON,
+	FORMATS_OWN, // the command says
 };
 
 struct command;
@@ -70,6 +71,7 @@ enum exit_status command_snapshot(struct run *run, struct err *err);
 enum exit_status command_status(struct run *run, struct err *err);
 enum exit_status command_assert(struct run *run, struct err *err);
 enum exit_status command_replay(struct run *run, struct err *err);
+enum exit_status command_rehearse(struct run *run, struct err *err);
 enum exit_status command_init(struct run *run, struct err *err);
 enum exit_status command_doctor(struct run *run, struct err *err);
 enum exit_status command_kinds(struct run *run, struct err *err);

@@ -46,6 +46,9 @@ static const struct command commands[] = {
 	{ "replay", "[ENV]", "replay the migrations into a scratch database",
 	  "ENV says which set of migrations and which engine is meant, where that is not clear without.\n", 0, 1, FORMATS_TEXT,
 	  .function = command_replay },
+	{ "rehearse", "[ENV]", "what the pending migrations would lock, for how long, and who would wait: measured on a clone",
+	  "The clone is a throwaway server with as many rows as the environment's statistics say. Exit status: 0 ship, 1 do not ship,\n"
+	  "2 trouble; --fail-on warn makes warnings 1.\n", 0, 1, FORMATS_OWN, .function = command_rehearse },
 	{ "init", "", "write a commented driftcheck.conf for what is found here", NULL, 0, 0, FORMATS_TEXT, .no_config = true,
 	  .function = command_init },
 	{ "doctor", "[ENV...]", "check what driftcheck needs: servers, rights, TLS, scratch, migrations", NULL, 0, -1, FORMATS_TEXT,
@@ -132,6 +135,8 @@ static bool check_format(struct run *run, struct err *err)
 	static const char *const allowed[] = { [FORMATS_LIST] = "text, json", [FORMATS_TEXT] = "text", [FORMATS_JSON] = "json" };
 	const char *format = run->options->format;
 	enum formats formats = run->command->formats;
+	if (formats == FORMATS_OWN)
+		return true;
 	if (formats == FORMATS_REPORT) {
 		run->reporter = reporter_find(format);
 		if (run->reporter != NULL)

@@ -26,7 +26,7 @@ struct option {
 	size_t offset;           // of the field in struct options
 	const char *choices;     // of OPTION_CHOICE, separated by '|'
 	int least, most;         // of OPTION_NUMBER
-	const char *command;     // the one command that it belongs to; NULL: all
+	const char *command;     // the commands that it belongs to, separated by blanks; NULL: all
 	const char *help;
 	void (*add_help)(struct buf *out); // in place of `help`, where it lists what is declared elsewhere
 };
@@ -54,8 +54,8 @@ static const struct option table[] = {
 	  .help = "seconds that sending may take in all (default: 600)" },
 	{ "include", 0, "GROUP,...", OPTION_GROUPS, FIELD(groups),
 	  .help = "also compare: comment, column-order, owner, cosmetic; or all" },
-	{ "fail-on", 0, "WHAT", OPTION_CHOICE, FIELD(fail_on), .choices = "drift|skew|never",
-	  .help = "drift: pending migrations alone exit 0; skew (default): they exit 1; never: findings exit 0" },
+	{ "fail-on", 0, "WHAT", OPTION_CHOICE, FIELD(fail_on), .choices = "drift|skew|warn|never",
+	  .help = "drift: pending migrations alone exit 0; skew (default): they exit 1; never: findings exit 0; rehearse: warn" },
 	{ "cron", 0, NULL, OPTION_FLAG, FIELD(cron), .command = "check",
 	  .help = "a run by a clock: section cron of driftcheck.conf holds; see docs/operations.md" },
 	{ "jitter", 0, "TIME", OPTION_TEXT, FIELD(jitter), .command = "check", .help = "start after a random delay of at most this (90s, 10m, 2h)" },
@@ -63,7 +63,15 @@ static const struct option table[] = {
 	  .help = "look at drift again after this time; report what is still there" },
 	{ "time-limit", 0, "TIME", OPTION_TEXT, FIELD(time_limit), .command = "check",
 	  .help = "end after this time at the latest; what was not checked is trouble" },
-	{ "to", 0, "V", OPTION_TEXT, FIELD(to), .command = "replay", .help = "run up to and including this version" },
+	{ "to", 0, "V", OPTION_TEXT, FIELD(to), .command = "replay rehearse",
+	  .help = "run up to and including this version" },
+	{ "scale", 0, "N", OPTION_TEXT, FIELD(scale), .command = "rehearse", .help = "of the environment's rows (default: 1)" },
+	{ "rows", 0, "N", OPTION_NUMBER, FIELD(rows), .command = "rehearse", .least = 1, .most = 1000000000,
+	  .help = "of tables without statistics (default: 100000)" },
+	{ "long-transaction", 0, "TIME", OPTION_TEXT, FIELD(long_transaction), .command = "rehearse",
+	  .help = "a reader that keeps its transaction open so long: 30s" },
+	{ "one-size", 0, NULL, OPTION_FLAG, FIELD(one_size), .command = "rehearse",
+	  .help = "no small clones first: quicker, without growth and traffic" },
 	{ "at-least", 0, "V", OPTION_TEXT, FIELD(at_least), .command = "assert", .help = "a floor: newer versions are fine, too" },
 	{ "jobs", 'j', "N", OPTION_NUMBER, FIELD(jobs), .least = 1, .most = 64, .help = "environments to read at a time (default: 8)" },
 	{ "timeout", 0, "S", OPTION_NUMBER, FIELD(timeout_s), .least = 1, .most = 86400,
@@ -77,6 +85,17 @@ static const struct option table[] = {
 	{ "version", 'V', NULL, OPTION_FLAG, FIELD(version), .help = "the version" },
 };
 enum { N_OPTIONS = sizeof table / sizeof *table };
+
+// Whether an option applies to a command: to all, or to those that it names.
+static bool applies(const struct option *option, const char *command)
+{
+	size_t length = strlen(command);
+	for (const char *at = option->command; at != NULL; at = strchr(at, ' ') == NULL ? NULL : strchr(at, ' ') + 1) {
+		if (strncmp(at, command, length) == 0 && (at[length] == '\0' || at[length] == ' '))
+			return true;
+	}
+	return option->command == NULL;
+}
 
 static const struct option *find(const char *name, size_t length)
 {
@@ -256,7 +275,7 @@ bool options_apply(const struct options *options, const char *command, struct er
 {
 	for (size_t i = 0; options->command_options[i] != NULL; i++) {
 		const struct option *option = find(options->command_options[i], strlen(options->command_options[i]));
-		if (strcmp(option->command, command) != 0)
+		if (!applies(option, command))
 			return err_set(err, "usage", NULL, NULL, "--%s does not apply to `driftcheck %s`, only to `driftcheck %s`",
 			               option->name, command, option->command);
 	}
@@ -267,7 +286,7 @@ void options_help(struct buf *out, const char *command)
 {
 	for (size_t i = 0; i < N_OPTIONS; i++) {
 		const struct option *option = &table[i];
-		if (option->command != NULL && command != NULL && strcmp(option->command, command) != 0)
+		if (command != NULL && !applies(option, command))
 			continue;
 		auto_buf left = BUF_INIT;
 		if (option->letter != '\0')

@@ -33,6 +33,10 @@ struct options {
 	const char *color; // "auto" where not given
 	const char *to, *at_least;
 	int jobs, timeout_s;
+	// of rehearse
+	const char *scale, *long_transaction;
+	int rows;
+	bool one_size;
 	bool quiet, verbose, show_queries, no_cache, dry_run, cron, help, version;
 	const char *command_options[16]; // names of those given that belong to single commands; NULL-ended
 	struct words words; // what is no option, in order

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: PostgreSQL
+// `driftcheck rehearse`: what the pending migrations would do to the traffic of an environment, measured on a clone of its size. The
+// environment is asked for its versions and its statistics, read-only; everything else happens on a throwaway server.
+#include "rehearse/rehearse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/secret.h"
+#include "rehearse/render.h"
+#include "sentinel/source_read.h"
+#include "sentinel/versions.h"
+
+// The environment that is meant: the one that is named or configured.
+static bool find_env(struct run *run, struct envs *envs, struct err *err)
+{
+	if (run->n_words == 0 && run->config->n_envs > 1)
+		return err_set(err, "usage", run->config->path, "driftcheck rehearse prod", "several environments are configured: name the one to rehearse for");
+	if (!envs_resolve(run, run->words, run->n_words, true, envs, err))
+		return false;
+	const struct env *env = &envs->items[0];
+	if (env->trouble != NULL) {
+		*err = *env->trouble;
+		return false;
+	}
+	if (env->source.type == SOURCE_POSTGRESQL)
+		return true;
+	return err_set(err, "usage", env->name, "name an environment that is reached by a PostgreSQL URL", "only live PostgreSQL databases can be rehearsed for");
+}
+
+// Splits the set into what is applied and what would run next, up to --to.
+static bool split_set(struct run *run, const struct env *env, const struct env_versions *versions, struct rehearsal_request *request, struct err *err)
+{
+	const struct migrations *set = env->set;
+	const struct migration **applied = arena_array(run->arena, set->n_items, sizeof *applied);
+	const struct migration **pending = arena_array(run->arena, set->n_items, sizeof *pending);
+	const char *to = run->options->to;
+	const struct migration *last = to == NULL ? NULL : migrations_find(set, to);
+	if (to != NULL && last == NULL)
+		return err_set(err, "unknown-version", set->folders[0], NULL, "there is no migration with the version \"%s\"", to);
+	bool late_runs = set->framework->late == LATE_RUNS || set->settings.out_of_order;
+	for (size_t i = 0; i < set->n_items; i++) {
+		const struct migration *migration = &set->items[i];
+		enum standing standing = versions->standings.of[i];
+		bool runs = standing == STANDING_PENDING || (standing == STANDING_SKIPPED && late_runs);
+		if (runs && (last == NULL || migration <= last))
+			pending[request->n_pending++] = migration;
+		else if (standing == STANDING_APPLIED || standing == STANDING_EDITED)
+			applied[request->n_applied++] = migration;
+	}
+	request->applied = applied;
+	request->pending = pending;
+	return request->n_pending > 0 ||
+	       err_set(err, "nothing-pending", env->name, "nothing is to be rehearsed", "%s has every migration of the repository%s", env->name,
+	               to == NULL ? "" : " up to that version");
+}
+
+// A time as PostgreSQL writes its settings: "2s", "500ms", "1min", "0"; a number alone is milliseconds. -1: it is none.
+static double setting_ms(const char *text)
+{
+	static const struct { const char *unit; double ms; } units[] = {
+		{ "", 1 }, { "ms", 1 }, { "s", 1000 }, { "min", 60000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 },
+	};
+	char *end;
+	double n = strtod(text, &end);
+	end += strspn(end, " ");
+	for (size_t i = 0; end != text && n >= 0 && i < sizeof units / sizeof *units; i++) {
+		if (strcmp(units[i].unit, end) == 0)
+			return n * units[i].ms;
+	}
+	return -1;
+}
+
+// A limit: what the configuration says, else what applies to the role in the environment.
+static bool find_limit(struct run *run, const struct statistics *statistics, const char *key, double *ms, const char **from, struct err *err)
+{
+	const struct config_section *section = config_section(run->config, "rehearse");
+	for (size_t i = 0; section->keys[i] != NULL; i++) {
+		const char *text;
+		if (strcmp(section->keys[i], key) != 0 || section->values[i].text == NULL)
+			continue;
+		if (!config_expand(run->arena, run->config, &section->values[i], &text, err))
+			return false;
+		*ms = setting_ms(text);
+		if (*ms < 0)
+			return err_set(err, "config", arena_printf(run->arena, "%s:%u", run->config->path, section->values[i].line),
+			               "write 500ms, 3s, 2m", "%s: \"%s\" is no duration", key, text);
+		*from = run->config->path;
+		return true;
+	}
+	for (size_t i = 0; i < statistics->n_settings; i++) {
+		if (strcmp(statistics->settings[i].name, key) == 0)
+			*ms = setting_ms(statistics->settings[i].value);
+	}
+	return true;
+}
+
+static bool find_sizes(struct run *run, struct rehearsal_request *request, struct err *err)
+{
+	const struct options *options = run->options;
+	char *end = NULL;
+	request->scale = options->scale == NULL ? 1 : strtod(options->scale, &end);
+	if (options->scale != NULL && (end == options->scale || *end != '\0' || !(request->scale > 0 && request->scale <= 100)))
+		return err_set(err, "usage", NULL, NULL, "--scale: \"%s\" is no number above 0 and up to 100", options->scale);
+	double ms = options->long_transaction == NULL ? 0 : setting_ms(options->long_transaction);
+	if (ms < 0)
+		return err_set(err, "usage", NULL, "write 500ms, 30s, 2min", "--long-transaction: \"%s\" is no time", options->long_transaction);
+	request->long_transaction_s = ms / 1000;
+	return true;
+}
+
+static enum exit_status exit_status(const struct run *run, const struct rehearsal *rehearsal)
+{
+	static const enum exit_status statuses[] = { EXIT_CLEAN, EXIT_CLEAN, EXIT_FINDINGS, EXIT_TROUBLE };
+	bool warn = strcmp(run->options->fail_on, "warn") == 0 && rehearsal->verdict == REHEARSAL_WARN;
+	return warn ? EXIT_FINDINGS : statuses[rehearsal->verdict];
+}
+
+enum exit_status command_rehearse(struct run *run, struct err *err)
+{
+	struct envs envs;
+	const struct rehearsal_reporter *reporter = rehearsal_reporter_find(run->options->format);
+	if (reporter == NULL) {
+		err_set(err, "usage", NULL, "--format text or json", "--format %s: `driftcheck rehearse` does not print it", run->options->format);
+		return EXIT_TROUBLE;
+	}
+	if (!find_env(run, &envs, err))
+		return EXIT_TROUBLE;
+	const struct env *env = &envs.items[0];
+	struct report *report = report_start(run, &envs);
+	struct env_versions versions;
+	if (!versions_read(run, &envs, env, report->envs[0], &versions)) {
+		*err = *report->envs[0]->trouble;
+		return EXIT_TROUBLE;
+	}
+	struct read_options options = env_read_options(run, env);
+	const struct statistics *statistics = statistics_read(run->arena, env->source.conninfo, &options, err);
+	if (statistics == NULL) {
+		secret_scrub(env->source.secrets, err);
+		return EXIT_TROUBLE;
+	}
+	struct rehearsal_request request = {
+		.env = env->name, .statistics = statistics, .set = env->set, .version_table = report->envs[0]->version_table,
+		.rows = run->options->rows > 0 ? run->options->rows : -1,
+		.one_size = run->options->one_size, .n_lock_tries = 5, .scratch = &envs.scratch, .major = statistics->major, .log = run->log,
+	};
+	struct rehearsal rehearsal;
+	const char *from = arena_printf(run->arena, "the role's settings in %s", env->name);
+	if (!find_sizes(run, &request, err) || !split_set(run, env, &versions, &request, err) ||
+	    !find_limit(run, statistics, "lock_timeout", &request.thresholds.lock_timeout_ms, &from, err) ||
+	    !find_limit(run, statistics, "statement_timeout", &request.thresholds.statement_timeout_ms, &from, err) ||
+	    !rehearse(run->arena, &request, &rehearsal, err))
+		return EXIT_TROUBLE;
+	rehearsal.limits_from = from;
+	rehearsal.started = run->started;
+	reporter->render(&run->out, &rehearsal, &run->render);
+	return exit_status(run, &rehearsal);
+}

@@ -28,6 +28,7 @@ enum { N_MODES = sizeof modes / sizeof *modes };
 struct relation {
 	unsigned oid;
 	const char *name;
+	const char *former; // its name before the step: what others know it by
 	char relkind;
 	unsigned filenode;
 	bool valid;     // of an index
@@ -107,7 +108,9 @@ static struct relation *take_relation(struct measure *measure, const PGresult *r
 		measure->list[measure->n_list++] = relation;
 	}
 	const char *path[] = { PQgetvalue(result, row, 1), PQgetvalue(result, row, 2) };
-	relation->name = sql_name_copy(measure->arena, path, 2);
+	const char *name = sql_name_copy(measure->arena, path, 2);
+	relation->former = relation->name == NULL ? name : relation->name;
+	relation->name = name;
 	relation->relkind = PQgetvalue(result, row, 3)[0];
 	relation->filenode = (unsigned)number(result, row, 4);
 	relation->valid = PQgetvalue(result, row, 5)[0] == 't';
@@ -190,7 +193,7 @@ static bool take_locks(struct measure *measure, struct step *step, const struct 
 			strongest &= number(result, j, 0) != number(result, i, 0) || mode_rank(PQgetvalue(result, j, 1)) <= rank;
 		if (!strongest || !is_of_interest(relation) || relation->mode >= rank)
 			continue;
-		struct step_lock lock = { .relation = relation->name, .mode = modes[rank] };
+		struct step_lock lock = { .relation = relation->former, .mode = modes[rank] };
 		double granted = granted_us(seen, n_seen, measure->pid, (unsigned)number(result, i, 0), lock.mode, start_us, end_us, &lock.wait_ms);
 		lock.acquire_ms = (granted - measure->zero_us) / 1000;
 		add_lock(measure, step, &capacity, lock);
@@ -218,7 +221,7 @@ static void take_seen_locks(struct measure *measure, struct step *step, const st
 		double from_us = seen[i].granted_us >= 0 ? seen[i].granted_us : seen[i].last_us;
 		double until_us = seen[i].last_us < end_us ? seen[i].last_us : end_us;
 		add_lock(measure, step, &capacity, (struct step_lock){
-			.relation = relation->name, .mode = modes[rank],
+			.relation = relation->former, .mode = modes[rank],
 			.acquire_ms = (from_us - measure->zero_us) / 1000, .held_ms = until_us > from_us ? (until_us - from_us) / 1000 : 0,
 			.wait_ms = seen[i].requested_us >= 0 ? (from_us - seen[i].requested_us) / 1000 : 0,
 		});
@@ -258,8 +261,8 @@ static bool take_files(struct measure *measure, PGconn *conn, bool all, struct s
 		bool was_known = old != NULL && old->known, was_valid = old == NULL || old->valid, was_empty = old != NULL && old->empty_file;
 		unsigned filenode = old == NULL ? 0 : old->filenode;
 		struct relation *relation = take_relation(measure, result, i);
-		bool heap = strchr("rmt", relation->relkind) != NULL;
-		// TRUNCATE and REFRESH make a new file as well; a file that is empty now was not copied
+		bool heap = strchr("rt", relation->relkind) != NULL;
+		// TRUNCATE and REFRESH make a new file as well: a file that is empty now was not copied, and a view has no rows of its own
 		if (was_known && heap && filenode != relation->filenode && !was_empty && !relation->empty_file)
 			step->rewrites[n_rewrites++] = relation->name;
 		if (!relation->valid && was_valid)
@@ -438,11 +441,13 @@ static bool run_outside(struct measure *measure, const char *sql, struct step *s
 	long long read_before, read, wal_before, wal;
 	if (!wal_position(measure->own, &wal_before, err) || !side_seq_read(measure, &read_before, err))
 		return false;
+	watch_pace(measure->watch, 0);
 	watch_mark(measure->watch);
 	double start_us = (double)clock_us();
 	start_step(measure, sql, step, start_us);
 	auto_pgresult result = run(measure->own, sql);
 	double end_us = (double)clock_us();
+	watch_pace(measure->watch, WATCH_INTERVAL_MS);
 	step->duration_ms = (end_us - start_us) / 1000;
 	step->transaction = 0;
 	if (PQstatus(measure->own) != CONNECTION_OK)

@@ -16,7 +16,7 @@
 struct watch {
 	PGconn *conn;
 	int pid;
-	double interval_ms;
+	_Atomic double interval_ms;
 	pthread_t thread;
 	bool running;
 	atomic_bool stop;
@@ -115,7 +115,7 @@ static void *sample(void *argument)
 		pthread_mutex_unlock(&watch->mutex);
 		if (!ok)
 			return NULL;
-		double left_ms = watch->interval_ms - ((double)clock_us() - start_us) / 1000;
+		double left_ms = atomic_load(&watch->interval_ms) - ((double)clock_us() - start_us) / 1000;
 		if (left_ms > 0.5)
 			clock_sleep_ms((long long)(left_ms + 0.5));
 	}
@@ -144,6 +144,12 @@ struct watch *watch_start(const char *conninfo, int pid, double interval_ms, str
 	err_set(err, "watch", NULL, NULL, "no thread can be started");
 	watch_stop(watch, &ignored);
 	return NULL;
+}
+
+void watch_pace(struct watch *watch, double interval_ms)
+{
+	atomic_store(&watch->interval_ms, interval_ms);
+	watch_sync(watch);
 }
 
 void watch_mark(struct watch *watch)

@@ -32,6 +32,9 @@ struct watch *watch_start(const char *conninfo, int pid, double interval_ms, str
 // From now on what is seen belongs to another statement.
 void watch_mark(struct watch *watch);
 
+// Another interval from now on; 0: one sample after the other, for statements that are over in a few milliseconds.
+void watch_pace(struct watch *watch, double interval_ms);
+
 // Waits until a sample that began after the call is done, so that what is there now has been seen.
 void watch_sync(struct watch *watch);
 

@@ -94,3 +94,7 @@ tests_introspect_postgres_test_SOURCES = tests/introspect_postgres_test.c tests/
 tests_introspect_postgres_test_LDADD = $(LIBS_OF_TESTS)
 
 TESTS += $(check_PROGRAMS) $(check_SCRIPTS)
+
+check_PROGRAMS += tests/rehearse_locks_test
+tests_rehearse_locks_test_SOURCES = tests/rehearse_locks_test.c tests/scratch_env.h
+tests_rehearse_locks_test_LDADD = $(LIBS_OF_TESTS)

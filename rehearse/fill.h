@@ -17,6 +17,7 @@ struct fill_request {
 	double scale;                        // 1: as many rows as the environment
 	long long rows_default;              // for tables that the statistics lack
 	long long bytes_most;                // refuse before anything starts if the estimate is more; 0: no limit
+	const char *version_table;           // qualified and quoted; its rows stay as they are; NULL: none
 	int n_connections;                   // COPYs at a time
 	struct log *log;                     // progress
 };

@@ -294,16 +294,18 @@ static void ready_key(struct plan *plan, struct fill_table *table, struct fill_k
 			product = product > UINT64_MAX / 8 / (n[j] + 1) ? UINT64_MAX / 8 : product * n[j];
 		if (product >= first)
 			break;
-		size_t widest = 0; // of those that can grow
-		double room = 1;
+		// of those that can grow so far the one with the most values, which a few more change least; else the one that can grow furthest
+		size_t widest = 0;
+		double by = (double)first / (double)product, room = 0;
 		for (size_t j = 0; j < n_columns; j++) {
 			double of = (double)distinct_most(key->columns[j]) / (double)n[j];
-			if (of > room) {
+			bool enough = of >= by, is_enough = room >= by;
+			if (enough == is_enough ? (enough ? n[j] > n[widest] : of > room) : enough) {
 				room = of;
 				widest = j;
 			}
 		}
-		double wanted = ceil((double)n[widest] * fmin(room, (double)first / (double)product + 1e-9)) + 1;
+		double wanted = ceil((double)n[widest] * fmin(room, by + 1e-9)) + 1;
 		n[widest] = (uint64_t)fmin(wanted, (double)distinct_most(key->columns[widest]));
 	}
 	rank_init(&key->order, plan->arena, n_rows, key->columns[0]->statistics, true, UINT64_MAX, true, key->columns[0]->seed);
@@ -341,7 +343,7 @@ static void ready(struct plan *plan, struct fill_table *table, struct fill_colum
 		return;
 	if (table->kept) {
 		rank_init(&column->rank, plan->arena, table->n_rows, NULL, true, UINT64_MAX, true, column->seed);
-		column->rank.n_kept = 64;
+		column->rank.n_kept = column->rank.n_block;
 	} else if (column->key != NULL) {
 		ready_key(plan, table, column->key);
 		return;

@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "rehearse/statistics.h"
 
-enum { BLOCK = 64, DISTINCT_UNKNOWN = 10 };
+enum { BLOCK = 64, SMALL_BLOCK = 8, DISTINCT_UNKNOWN = 10, TUNED_ROWS = 4096, TUNINGS = 32 };
 
 // A bijection of 0 up to n: multiplications and shifts on the next power of two, repeated where the result is beyond n.
 static uint64_t permuted(uint64_t x, uint64_t n, uint64_t key)
@@ -34,15 +34,28 @@ static uint64_t permuted(uint64_t x, uint64_t n, uint64_t key)
 // Where a row that is not null lies in the order of values.
 static uint64_t slot_of(const struct rank *rank, uint64_t row)
 {
-	uint64_t n_blocks = rank->n_values / BLOCK, slot = row;
-	unsigned n_moved = BLOCK - rank->n_kept;
-	if (n_blocks == 0)
-		slot = rank->n_kept >= BLOCK / 2 ? row : permuted(row, rank->n_values, rank->key);
-	else if (row < n_blocks * BLOCK && row % BLOCK >= rank->n_kept) {
-		uint64_t moved = permuted(row / BLOCK * n_moved + row % BLOCK - rank->n_kept, n_blocks * n_moved, rank->key);
-		slot = moved / n_moved * BLOCK + rank->n_kept + moved % n_moved;
+	uint64_t block = rank->n_block, n_blocks = rank->n_values / block, slot = row, n_moved = block - rank->n_kept;
+	if (row < n_blocks * block && row % block >= rank->n_kept) {
+		uint64_t moved = permuted(row / block * n_moved + row % block - rank->n_kept, n_blocks * n_moved, rank->key);
+		slot = moved / n_moved * block + rank->n_kept + moved % n_moved;
 	}
 	return rank->reversed ? rank->n_values - 1 - slot : slot;
+}
+
+static uint64_t value_of(const struct rank *rank, uint64_t slot)
+{
+	if (rank->n_runs == 0)
+		return slot;
+	size_t low = 0, high = rank->n_runs;
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+		if (rank->runs[middle].first_slot <= slot)
+			low = middle;
+		else
+			high = middle;
+	}
+	const struct rank_run *run = &rank->runs[low];
+	return run->first_value + scaled(slot - run->first_slot, run->n_values, run->n_slots);
 }
 
 // Null rows before a row: they are spread evenly.
@@ -56,21 +69,7 @@ bool rank_of(const struct rank *rank, uint64_t row, uint64_t *value)
 	uint64_t before = nulls_before(rank, row);
 	if (rank->null_rate > 0 && nulls_before(rank, row + 1) > before)
 		return false;
-	uint64_t slot = slot_of(rank, row - before);
-	if (rank->n_runs == 0) {
-		*value = slot;
-		return true;
-	}
-	size_t low = 0, high = rank->n_runs;
-	while (high - low > 1) {
-		size_t middle = low + (high - low) / 2;
-		if (rank->runs[middle].first_slot <= slot)
-			low = middle;
-		else
-			high = middle;
-	}
-	const struct rank_run *run = &rank->runs[low];
-	*value = run->first_value + scaled(slot - run->first_slot, run->n_values, run->n_slots);
+	*value = value_of(rank, slot_of(rank, row - before));
 	return true;
 }
 
@@ -126,7 +125,7 @@ static void init_runs(struct rank *rank, struct arena *arena, const struct colum
 // pg_stats has values that are equal in the order of their rows, so that few values correlate even where they are spread at
 // random: by the sum of the squares of their shares; and reversed ones less than fully, by twice that of the cubes. Source:
 // compute_scalar_stats of the server's analyze.c.
-static void init_order(struct rank *rank, double correlation)
+static unsigned kept_of(struct rank *rank, double correlation)
 {
 	double squares = 0, cubes = 0;
 	for (size_t i = 0; i < rank->n_runs; i++) {
@@ -136,10 +135,45 @@ static void init_order(struct rank *rank, double correlation)
 	}
 	rank->reversed = correlation < squares;
 	double kept = rank->reversed ? (squares - correlation) / (squares + 1 - 2 * cubes) : (correlation - squares) / (1 - squares);
-	kept = isfinite(kept) ? fmin(fmax(kept, 0), 1) : 0;
-	rank->n_kept = (unsigned)lround(kept * BLOCK);
-	if (rank->n_kept == 0)
-		rank->reversed = false;
+	return isfinite(kept) ? (unsigned)lround(fmin(fmax(kept, 0), 1) * rank->n_block) : 0;
+}
+
+// What pg_stats would say of the rows.
+static double correlation_of(const struct rank *rank)
+{
+	uint64_t next[TUNED_ROWS + 1] = { 0 };
+	double n = (double)rank->n_values, sum = 0;
+	for (uint64_t slot = rank->n_values; slot-- > 0;)
+		next[value_of(rank, slot)] = slot;
+	for (uint64_t row = 0; row < rank->n_values; row++)
+		sum += (double)row * (double)next[value_of(rank, slot_of(rank, row))]++;
+	double mean = (n - 1) / 2;
+	return (sum / n - mean * mean) / ((n * n - 1) / 12);
+}
+
+// Few rows permuted at random correlate by chance: another permutation is tried.
+static void init_order(struct rank *rank, double correlation)
+{
+	rank->n_block = rank->n_values < BLOCK * SMALL_BLOCK ? SMALL_BLOCK : BLOCK;
+	unsigned kept = rank->n_kept = kept_of(rank, correlation);
+	if (rank->n_values < 3 || rank->n_values > TUNED_ROWS)
+		return;
+	uint64_t best_key = rank->key, key = rank->key;
+	unsigned best_kept = kept;
+	double best = INFINITY;
+	for (int i = 0; i < TUNINGS && best > 0.01; i++) {
+		rank->key = (key & UINT64_C(0xffffffff00000000)) | (mixed(key + (uint64_t)i) & 0xffffffff); // the upper half places the nulls
+		rank->n_kept = kept + (unsigned)i % 3 > 0 ? kept + (unsigned)i % 3 - 1 : 0;
+		rank->n_kept = rank->n_kept > rank->n_block ? rank->n_block : rank->n_kept;
+		double off = fabs(correlation_of(rank) - correlation);
+		if (off < best) {
+			best = off;
+			best_key = rank->key;
+			best_kept = rank->n_kept;
+		}
+	}
+	rank->key = best_key;
+	rank->n_kept = best_kept;
 }
 
 void rank_init(struct rank *rank, struct arena *arena, uint64_t n_rows, const struct column_statistics *statistics, bool unique, uint64_t most,

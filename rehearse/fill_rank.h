@@ -21,7 +21,7 @@ struct rank {
 	uint64_t n_distinct;       // values in use, each of them: 0 up to this
 	uint64_t null_rate;        // of 2^32
 	uint64_t key;              // of the permutation
-	unsigned n_kept;           // of 64 rows lie where the order of values would have them
+	unsigned n_kept, n_block;  // so many of a block of rows lie where the order of values would have them
 	bool reversed;
 	struct rank_run *runs;
 	size_t n_runs;

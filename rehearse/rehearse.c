@@ -216,7 +216,7 @@ static bool on_clone(struct scratch *scratch, void *argument, struct err *err)
 	struct fill_request filling = {
 		.conninfo = scratch_conninfo(scratch, true), .statistics = request->statistics, .scale = pass->scale,
 		.rows_default = (long long)((double)(request->rows >= 0 ? request->rows : ROWS_DEFAULT) * (request->statistics == NULL ? pass->scale : 1)),
-		.n_connections = CONNECTIONS, .log = request->log,
+		.version_table = request->version_table, .n_connections = CONNECTIONS, .log = request->log,
 	};
 	const char **notes;
 	size_t n_notes;

@@ -54,6 +54,10 @@ tests_remedy_test_SOURCES = tests/remedy_test.c tests/scratch_env.h
 tests_remedy_test_LDADD = $(LIBS_OF_TESTS)
 EXTRA_DIST += tests/remedy
 
+check_PROGRAMS += tests/rehearse_fill_test
+tests_rehearse_fill_test_SOURCES = tests/rehearse_fill_test.c tests/scratch_env.h
+tests_rehearse_fill_test_LDADD = $(LIBS_OF_TESTS)
+
 # The cases, and the scripts around them: see CONTRIBUTING.md.
 check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/cron.sh tests/examples.sh tests/mistakes.sh tests/promises.sh
 EXTRA_DIST += .ci/run docs examples scripts tests/cases tests/cases.sh tests/cli_test.sh tests/cron.sh tests/environment.sh tests/examples.py tests/examples.sh tests/examples_alerts.yml tests/harness.sh \

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: PostgreSQL
+// A clone's rows against the database that they are to be like: one is filled with known rows and analysed, an empty copy of its
+// schema is filled from its statistics, and both are asked the same questions.
+#include "config.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "introspect/pg.h"
+#include "introspect/reader.h"
+#include "rehearse/fill.h"
+#include "rehearse/fill_rank.h"
+#include "rehearse/statistics.h"
+#include "tests/scratch_env.h"
+
+static struct scratch *scratch;
+
+static PGconn *connect_to(struct arena *arena, const char *database, const char **conninfo)
+{
+	*conninfo = arena_printf(arena, "%s dbname=%s", scratch_conninfo(scratch, true), database);
+	PGconn *conn = PQconnectdb(*conninfo);
+	assert_int_equal(PQstatus(conn), CONNECTION_OK);
+	return conn;
+}
+
+static void run(PGconn *conn, const char *sql)
+{
+	auto_pgresult result = PQexec(conn, sql);
+	if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
+		fail_msg("%s%s", PQerrorMessage(conn), sql);
+}
+
+// All rows of a query, a line each.
+static const char *answer(struct arena *arena, PGconn *conn, const char *sql)
+{
+	auto_pgresult result = PQexec(conn, sql);
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+		fail_msg("%s%s", PQerrorMessage(conn), sql);
+	auto_buf lines = BUF_INIT;
+	for (int i = 0; i < PQntuples(result); i++) {
+		for (int j = 0; j < PQnfields(result); j++)
+			buf_addf(&lines, "%s%s", PQgetvalue(result, i, j), j + 1 < PQnfields(result) ? "|" : "\n");
+	}
+	return buf_copy(&lines, arena);
+}
+
+struct pair {
+	PGconn *source, *clone;
+	struct clone_table *tables;
+	size_t n_tables;
+	const char **notes;
+	size_t n_notes;
+	const char *before; // the clone's definitions
+};
+
+static const char definitions[] =
+	"select pg_get_constraintdef(oid), conname, oid, convalidated from pg_constraint where conrelid > 16383 or contypid > 16383 "
+	"union all select pg_get_indexdef(indexrelid), indisvalid::text || indisready || indislive || indisclustered || indisreplident, indexrelid, true "
+	"from pg_index where indrelid > 16383 and indrelid in (select oid from pg_class where relkind in ('r', 'p')) "
+	"union all select relname, relkind::text || relchecks || relhastriggers, oid, true from pg_class where relkind in ('r', 'p', 'S') and oid > 16383 "
+	"union all select pg_get_triggerdef(oid), tgenabled::text, oid, true from pg_trigger where tgrelid > 16383 and not tgisinternal "
+	"order by 3, 1, 2";
+
+// Fills both; `rows` fills the source.
+static struct pair pair_make(struct arena *arena, const char *schema, const char *rows, double scale)
+{
+	struct pair pair = { 0 };
+	const char *source, *clone;
+	PGconn *any = connect_to(arena, "template1", &source);
+	run(any, "set client_min_messages = warning");
+	run(any, "drop database if exists source");
+	run(any, "drop database if exists clone");
+	run(any, "create database source");
+	run(any, "create database clone");
+	PQfinish(any);
+	pair.source = connect_to(arena, "source", &source);
+	pair.clone = connect_to(arena, "clone", &clone);
+	run(pair.source, schema);
+	run(pair.source, "select setseed(0.5)");
+	run(pair.source, rows);
+	run(pair.source, "analyze");
+	run(pair.clone, schema);
+	pair.before = answer(arena, pair.clone, definitions);
+	struct err err = { 0 };
+	const struct read_options options = { .name = "source" };
+	struct statistics *statistics = statistics_read(arena, source, &options, &err);
+	assert_non_null(statistics);
+	const struct fill_request request = { .conninfo = clone, .statistics = statistics, .scale = scale, .rows_default = 1000, .n_connections = 2 };
+	if (!fill(arena, &request, &pair.tables, &pair.n_tables, &pair.notes, &pair.n_notes, &err))
+		fail_msg("%s: %s", err.where, err.text);
+	return pair;
+}
+
+static void pair_end(struct pair *pair)
+{
+	PQfinish(pair->source);
+	PQfinish(pair->clone);
+}
+
+// Every constraint, once more, by the server.
+static void validate_all(struct arena *arena, PGconn *conn)
+{
+	char *line, *rest = arena_strdup(arena, answer(arena, conn,
+		"select format('alter table %s drop constraint %I; alter table %s add constraint %I %s', conrelid::regclass, conname, conrelid::regclass, "
+		"conname, pg_get_constraintdef(oid)) from pg_constraint where conrelid > 16383 and contype in ('c', 'f') and conparentid = 0 and coninhcount = 0 "
+		"and convalidated"));
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (*line != '\0')
+			run(conn, line);
+	}
+}
+
+static void assert_near(const char *what, const char *column, double source, double clone, double tolerance)
+{
+	if (!(fabs(source - clone) <= tolerance))
+		fail_msg("%s of %s: %g in the source, %g in the clone", what, column, source, clone);
+}
+
+static void compare_statistics(struct pair *pair, double scale)
+{
+	static const char sql[] = "select tablename || '.' || attname, null_frac, avg_width, case when n_distinct < 0 then -n_distinct * reltuples "
+		"else n_distinct end, correlation, reltuples from pg_stats join pg_class on oid = (quote_ident(schemaname) || '.' || quote_ident(tablename))::regclass "
+		"where schemaname !~ '^pg_' and schemaname <> 'information_schema' and not inherited order by 1";
+	auto_pgresult source = PQexec(pair->source, sql);
+	auto_pgresult clone = PQexec(pair->clone, sql);
+	assert_int_equal(PQresultStatus(source), PGRES_TUPLES_OK);
+	assert_true(PQntuples(source) > 0);
+	assert_int_equal(PQntuples(source), PQntuples(clone));
+	for (int i = 0; i < PQntuples(source); i++) {
+		const char *column = PQgetvalue(source, i, 0);
+		double have[6], want[6];
+		assert_string_equal(column, PQgetvalue(clone, i, 0));
+		for (int j = 1; j < 6; j++) {
+			want[j] = strtod(PQgetvalue(source, i, j), NULL);
+			have[j] = strtod(PQgetvalue(clone, i, j), NULL);
+		}
+		assert_near("rows", column, want[5] * scale, have[5], want[5] * scale * 0.01);
+		assert_near("null fraction", column, want[1], have[1], 0.02);
+		assert_near("width", column, want[2], have[2], fmax(want[2] * 0.1, 1));
+		if (want[3] > 0)
+			assert_true(have[3] > 0);
+		if (want[3] > 0 && scale == 1 && (want[3] / have[3] > 1.5 || have[3] / want[3] > 1.5))
+			fail_msg("distinct values of %s: %g in the source, %g in the clone", column, want[3], have[3]);
+		if (PQgetisnull(source, i, 4) == 0 && want[3] > 1)
+			assert_near("correlation", column, want[4], have[4], 0.1);
+	}
+}
+
+static const char shop_schema[] =
+	"create type state as enum ('new', 'paid', 'sent', 'void');"
+	"create domain email as text check (value like '%@%');"
+	"create domain cents as integer not null check (value >= 0);"
+	"create function touch() returns trigger language plpgsql as $$ begin raise exception 'a trigger ran'; end $$;"
+	"create table tenants (id serial primary key, name text not null unique);"
+	"create table users (id bigint generated always as identity primary key, tenant_id int not null references tenants,"
+	"  name varchar(40) not null, mail text unique, code char(8), active boolean not null default true, score numeric(10,2),"
+	"  note text, data jsonb, at timestamptz not null default now(), day date, token uuid, ip inet, tags text[], ratio float8,"
+	"  boss bigint references users, amount cents, lower_name text generated always as (lower(name)) stored,"
+	"  constraint score_ck check (score > 0), constraint code_ck check (char_length(code) <= 8));"
+	"create index users_name_idx on users (lower(name)); create index on users (at) where active; create index on users using gin (data);"
+	"create trigger touch before insert on users for each row execute function touch();"
+	"alter table users enable always trigger touch;"
+	"comment on constraint score_ck on users is 'kept'; comment on index users_name_idx is 'kept';"
+	"create table orders (id bigserial primary key, user_id bigint not null references users on delete cascade, state state not null,"
+	"  total numeric(12,2) not null check (total >= 0), kind text not null check (kind in ('a', 'bb', 'ccc')), quantity int check (quantity between 1 and 20),"
+	"  begun timestamp not null, ended timestamp, check (ended >= begun));"
+	"create table lines (order_id bigint references orders, number smallint, product text not null, primary key (order_id, number));"
+	"create table members (user_id bigint references users, tenant_id int references tenants, primary key (user_id, tenant_id));"
+	"create table profiles (user_id bigint primary key references users, bio text);";
+
+static const char shop_rows[] =
+	"alter table users disable trigger touch;"
+	"insert into tenants (name) select 'tenant ' || i from generate_series(1, 50) i;"
+	"insert into users (tenant_id, name, mail, code, active, score, note, data, at, day, token, ip, tags, ratio, boss, amount)"
+	"  select 1 + (random() * 49)::int, substr(md5(i::text), 1, 8 + i % 20), case when i % 4 > 0 then 'user' || i || '@example.com' end,"
+	"  substr(md5((i % 500)::text), 1, 8), random() < 0.9, (random() * 900)::int + 1 + 0.25, case when random() < 0.3 then repeat('x', 100) || i % 3000 end,"
+	"  jsonb_build_object('k', md5(i::text)), '2023-01-01'::timestamptz + i * interval '17 min', '2023-01-01'::date + (random() * 300)::int,"
+	"  md5(i::text)::uuid, ('10.1.' || i % 200 || '.1')::inet, array['aaaaaaaaaaaaaaaa' || i % 9], random(), case when i > 100 then (random() * 99)::int + 1 end, i % 1000"
+	"  from generate_series(1, 20000) i;"
+	"insert into orders (user_id, state, total, kind, quantity, begun, ended) select 1 + floor(random() * random() * 19999)::int,"
+	"  (case when random() < 0.7 then 'sent' when random() < 0.5 then 'new' else 'void' end)::state, (random() * 10000)::numeric(12,2),"
+	"  (array['a', 'bb', 'ccc'])[1 + (random() * 2)::int], 1 + (random() * 19)::int, '2023-01-01'::timestamp + i * interval '1 min',"
+	"  case when random() < 0.8 then '2023-01-01'::timestamp + i * interval '1 min' + interval '5 days' end from generate_series(1, 60000) i;"
+	"insert into lines select i / 3 + 1, i % 3, 'product ' || i % 700 from generate_series(1, 100000) i;"
+	"insert into members select distinct 1 + (random() * 19999)::int, 1 + (random() * 49)::int from generate_series(1, 30000);"
+	"insert into profiles select i, repeat('b', 200) || i from generate_series(1, 15000) i;";
+
+static void shop_is_like_its_source(void **state)
+{
+	(void)state;
+	auto_arena arena = arena_new();
+	struct pair pair = pair_make(arena, shop_schema, shop_rows, 1);
+	for (size_t i = 0; i < pair.n_notes; i++)
+		print_message("note: %s\n", pair.notes[i]);
+	assert_string_equal(pair.before, answer(arena, pair.clone, definitions));
+	compare_statistics(&pair, 1);
+	validate_all(arena, pair.clone);
+	assert_int_equal(pair.n_notes, 0);
+	assert_string_equal(answer(arena, pair.clone, "select nextval('orders_id_seq') > max(id) from orders"), "t\n");
+	assert_int_equal(pair.n_tables, 6);
+	for (size_t i = 0; i < pair.n_tables; i++) {
+		assert_null(pair.tables[i].rests_on);
+		assert_true(pair.tables[i].bytes > 0);
+		assert_true(labs((long)(pair.tables[i].rows - pair.tables[i].rows_of_env)) * 100 <= pair.tables[i].rows_of_env);
+	}
+	pair_end(&pair);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(shop_is_like_its_source),
+	};
+	int missing = postgresql_missing();
+	if (missing != 0)
+		return missing;
+	test_folder_make();
+	struct scratch_settings settings = { 0 };
+	struct err err = { 0 };
+	scratch = scratch_open(&settings, ENGINE_POSTGRESQL, 0, &err);
+	if (scratch == NULL)
+		fprintf(stderr, "%s\n", err.text);
+	int failed = scratch == NULL || cmocka_run_group_tests(tests, NULL, NULL);
+	scratch_close(scratch);
+	test_folder_remove();
+	return failed;
+}

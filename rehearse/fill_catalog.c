@@ -26,7 +26,7 @@ static const char tables_sql[] =
 // Domains are followed to the type beneath them.
 static const char columns_sql[] =
 	"select a.attrelid, a.attnum, a.attname, b.oid, b.typmod, pg_catalog.format_type(a.atttypid, a.atttypmod), "
-	"t.typname, t.typtype, coalesce(e.typname, re.typname), coalesce(e.oid, re.oid, 0), a.attnotnull or b.not_null, a.attgenerated <> '' "
+	"t.typname, t.typtype, coalesce(e.typname, re.typname), coalesce(e.oid, re.oid, 0), a.attnotnull or b.not_null, a.attgenerated <> '', pg_catalog.format_type(b.oid, b.typmod) "
 	"from " TABLES " c join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped "
 	"cross join lateral (with recursive d as (select a.atttypid as oid, a.atttypmod as typmod, false as not_null union all "
 	"select t.typbasetype, case when t.typtypmod <> -1 then t.typtypmod else d.typmod end, d.not_null or t.typnotnull "
@@ -164,7 +164,7 @@ static void take_columns(struct plan *plan, const PGresult *result)
 			.number = atoi(PQgetvalue(result, i, 1)), .name = text_at(plan, result, i, 2), .type_oid = oid_at(result, i, 3),
 			.typmod = atoi(PQgetvalue(result, i, 4)), .type_sql = text_at(plan, result, i, 5), .type_name = text_at(plan, result, i, 6),
 			.type_kind = PQgetvalue(result, i, 7)[0], .element_name = text_at(plan, result, i, 8), .element_oid = oid_at(result, i, 9),
-			.not_null = true_at(result, i, 10), .generated = true_at(result, i, 11),
+			.not_null = true_at(result, i, 10), .generated = true_at(result, i, 11), .base_sql = text_at(plan, result, i, 12),
 			.seed = mixed((uint64_t)i),
 		};
 		const struct table_statistics *statistics = table->statistics;
@@ -213,8 +213,10 @@ static void take_limits(struct plan *plan, const PGresult *tables, const PGresul
 	for (int i = 0; i < PQntuples(domain_checks); i++) {
 		struct fill_table *table = plan_table(plan, oid_at(domain_checks, i, 0));
 		struct fill_column *column = table == NULL ? NULL : table_column(table, atoi(PQgetvalue(domain_checks, i, 1)));
-		if (column != NULL)
-			fill_check_read(plan->arena, table, column, PQgetvalue(domain_checks, i, 2));
+		if (column == NULL)
+			continue;
+		column->checked = true;
+		fill_check_read(plan->arena, table, column, PQgetvalue(domain_checks, i, 2));
 	}
 	plan->checks = arena_array(plan->arena, (size_t)PQntuples(checks) + 1, sizeof *plan->checks);
 	for (int i = 0; i < PQntuples(checks); i++) {
@@ -224,6 +226,8 @@ static void take_limits(struct plan *plan, const PGresult *tables, const PGresul
 		struct fill_check *check = &plan->checks[plan->n_checks++];
 		*check = (struct fill_check){ table, text_at(plan, checks, i, 2), text_at(plan, checks, i, 3), oid_at(checks, i, 1) };
 		fill_check_read(plan->arena, table, NULL, check->expression);
+		for (size_t j = 0; j < table->n_columns; j++)
+			table->columns[j].checked |= strstr(check->expression, table->columns[j].name) != NULL;
 	}
 }
 

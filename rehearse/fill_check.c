@@ -164,11 +164,36 @@ static void read_list(const struct reading *reading, const json_t *left, const j
 	column->limits.n_allowed = n;
 }
 
+// A default partition takes what the others do not: a number beyond all that they name, a text longer than any.
+static void read_excluded(const struct reading *reading, const json_t *node)
+{
+	const json_t *expression = of_kind(node, "A_Expr"), *array = of_kind(bare(json_object_get(expression, "rexpr")), "A_ArrayExpr"), *part;
+	struct fill_column *column = column_of(reading, json_object_get(expression, "lexpr"));
+	size_t i;
+	json_array_foreach(json_object_get(of_kind(node, "BoolExpr"), "args"), i, part)
+		read_excluded(reading, part);
+	for (i = 0; column != NULL && i < (array == NULL ? 1 : json_array_size(json_object_get(array, "elements"))); i++) {
+		const char *text = constant_of(reading, array == NULL ? json_object_get(expression, "rexpr") : json_array_get(json_object_get(array, "elements"), i));
+		struct limits *limits = &column->limits;
+		if (text == NULL)
+			continue;
+		if (limits->length_min <= (long long)strlen(text))
+			limits->length_min = (long long)strlen(text) + 1;
+		char *end;
+		bool greater = limits->low == NULL || strtod(text, &end) > strtod(limits->low, NULL) || (*end != '\0' && strcmp(text, limits->low) > 0);
+		if (greater)
+			limits->low = text;
+		limits->low_excluded |= operator_of(expression)[0] == '=';
+	}
+}
+
 static void read_expression(const struct reading *reading, const json_t *node)
 {
 	const json_t *expression = of_kind(node, "A_Expr"), *logic = of_kind(node, "BoolExpr"), *test = of_kind(node, "NullTest");
-	if (logic != NULL) {
-		const char *operation = json_string_value(json_object_get(logic, "boolop"));
+	const char *operation = json_string_value(json_object_get(logic, "boolop"));
+	if (operation != NULL && strcmp(operation, "NOT_EXPR") == 0)
+		read_excluded(reading, json_array_get(json_object_get(logic, "args"), 0));
+	else if (logic != NULL) {
 		const json_t *arguments = json_object_get(logic, "args");
 		// of an OR the first part that is not "IS NULL" is enough
 		bool all = operation != NULL && strcmp(operation, "AND_EXPR") == 0, any = operation != NULL && strcmp(operation, "OR_EXPR") == 0;

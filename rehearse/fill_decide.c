@@ -370,7 +370,10 @@ static bool choose_values(struct plan *plan, struct err *err)
 					return false;
 				continue;
 			}
-			if (column->generated || value_choose(plan, column, table->n_rows))
+			bool chosen = column->generated || value_choose(plan, column, table->n_rows);
+			if (chosen && column->checked && !column->generated)
+				value_shape(plan, table, column, table->n_rows);
+			if (chosen)
 				continue;
 			column->capacity = 0;
 			column->always_null = !column->not_null;

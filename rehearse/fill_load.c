@@ -78,7 +78,7 @@ static void put_row(struct buf *out, const struct fill_table *table, struct fill
 	}
 }
 
-static bool copy(struct loader *loader, PGconn *conn, const struct fill_table *table)
+static bool copy(struct loader *loader, PGconn *conn, struct fill_table *table, bool *refused)
 {
 	static const char head[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0";
 	struct fill_column **columns = arena_array(loader->arena, table->n_columns + 1, sizeof *columns);
@@ -95,6 +95,7 @@ static bool copy(struct loader *loader, PGconn *conn, const struct fill_table *t
 	buf_addf(&sql, ") from stdin (format binary%s)", table->kind == 'r' ? ", freeze" : "");
 	if (n == 0) {
 		note(loader, "%s stays empty: it has no column to fill", table->sql);
+		table->n_removed = table->n_rows;
 		return true;
 	}
 	auto_pgresult begun = fill_ask(conn, sql.data, &loader->err);
@@ -117,10 +118,22 @@ static bool copy(struct loader *loader, PGconn *conn, const struct fill_table *t
 	ok = ok && PQputCopyData(conn, out.data, (int)out.length) == 1;
 	PQputCopyEnd(conn, ok ? NULL : "stopped");
 	for (PGresult *result; (result = PQgetResult(conn)) != NULL; PQclear(result)) {
-		if (PQresultStatus(result) != PGRES_COMMAND_OK && loader->err.code[0] == '\0')
-			ok = err_set(&loader->err, "fill", table->sql, NULL, "filling it: %s", PQresultErrorMessage(result));
+		if (PQresultStatus(result) == PGRES_COMMAND_OK)
+			continue;
+		const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+		*refused = state != NULL && (strncmp(state, "22", 2) == 0 || strncmp(state, "23", 2) == 0);
+		ok = err_set(&loader->err, "fill", table->sql, NULL, "filling it: %s", PQresultErrorMessage(result));
 	}
 	return ok;
+}
+
+// What the server refuses (a domain, a partition's bounds) is left out: an empty table is better than no rehearsal.
+static bool leave_empty(struct loader *loader, PGconn *conn, struct fill_table *table)
+{
+	note(loader, "%s stays empty: %.300s", table->sql, loader->err.text);
+	loader->err = (struct err){ 0 };
+	table->n_removed = table->n_rows;
+	return run(conn, &loader->err, "rollback");
 }
 
 // Rows of which an index that cannot be built has another one go. (Of an exclusion constraint: all.)
@@ -231,11 +244,15 @@ static bool load(struct loader *loader, PGconn *conn, struct fill_table *table)
 	for (int i = 0; i < PQntuples(were); i++)
 		buf_addf(&restore, "update pg_catalog.pg_class set relchecks = %s, relhastriggers = '%s' where oid = %s;", PQgetvalue(were, i, 1),
 		         PQgetvalue(were, i, 2), PQgetvalue(were, i, 0));
-	return (table->kind != 'r' || run(conn, &loader->err, "truncate only %s", table->sql)) &&
+	bool refused = false;
+	bool ok = (table->kind != 'r' || run(conn, &loader->err, "truncate only %s", table->sql)) &&
 	       run(conn, &loader->err, "update pg_catalog.pg_index i set indisready = false from pg_catalog.pg_class c "
 	           "where c.oid = i.indexrelid and c.relkind = 'i' and i.indisready and i.indrelid in (%s)", oids.data) &&
-	       copy(loader, conn, table) && run(conn, &loader->err, "%s", restore.data) && build_indexes(loader, conn, table, oids.data) &&
-	       run(conn, &loader->err, "commit") && look_at_checks(loader, conn, table) &&
+	       copy(loader, conn, table, &refused) && run(conn, &loader->err, "%s", restore.data) && build_indexes(loader, conn, table, oids.data) &&
+	       run(conn, &loader->err, "commit");
+	if (refused)
+		return leave_empty(loader, conn, table);
+	return ok && look_at_checks(loader, conn, table) &&
 	       (table->rooted || table->kind == 'p' || run(conn, &loader->err, "analyze %s", table->sql));
 }
 

@@ -38,7 +38,8 @@ struct fill_column {
 	int number;                       // attnum
 	unsigned type_oid;                // beneath domains
 	int typmod;
-	const char *type_sql;             // as the server writes it, domain included
+	const char *type_sql, *base_sql;  // as the server writes it, domain included; beneath domains
+	bool checked;                     // a domain or the table may have conditions that are not understood
 	const char *type_name, *element_name; // of pg_type; the elements of an array or a range, or NULL
 	unsigned element_oid;
 	char type_kind;                   // typtype
@@ -177,6 +178,9 @@ bool fill_cell(const struct fill_table *table, const struct fill_column *column,
 
 // Chooses how the values of a column are made, for a table of so many rows: everything but its rank. False: there is no way.
 bool value_choose(struct plan *plan, struct fill_column *column, uint64_t n_rows);
+
+// Gives a text the form that most CHECKs accept.
+void value_shape(struct plan *plan, const struct fill_table *table, struct fill_column *column, uint64_t n_rows);
 
 // A number that a value stands for, and the first value that stands for as much. Only of columns of the same type of numbers.
 bool value_comparable(const struct fill_column *column, const struct fill_column *other);

@@ -12,7 +12,7 @@
 #include "rehearse/fill_plan.h"
 #include "rehearse/statistics.h"
 
-enum { TEXT_WIDTH = 16, LETTERS = 26, NUMERIC_DIGITS = 18, SAMPLES = 32 };
+enum { TEXT_WIDTH = 16, NUMERIC_DIGITS = 18, SAMPLES = 32 };
 
 struct value_type {
 	const char *name;
@@ -128,14 +128,33 @@ static void put_uuid(struct buf *out, const struct value_type *type, const struc
 	put_bytes(out, bytes, sizeof bytes);
 }
 
-// `n` characters from `first` on: the value's number, then what follows from it.
-static void put_letters(struct buf *out, const struct fill_column *column, uint64_t value, int n, unsigned char first)
+// What may stand around the letters of a text, and what these are: tried in turn where a CHECK asks for something that is not
+// understood.
+struct text_form {
+	const char *before, *after, *letters;
+	unsigned n_letters;
+};
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz", 26
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ", 26
+#define DIGITS "0123456789", 10
+
+static const struct text_form forms[] = {
+	{ "", "", LOWER }, { "", "", UPPER }, { "", "", DIGITS }, { "", "@example.com", LOWER }, { "https://example.com/", "", LOWER },
+	{ "/", "", LOWER }, { "#", "", DIGITS }, { "+1", "", DIGITS }, { "A", "", DIGITS }, { "Aa", "", LOWER },
+};
+enum { N_FORMS = sizeof forms / sizeof *forms, UPPER_FORM = 1 };
+
+// `n` characters: the value's number, then what follows from it.
+static void put_letters(struct buf *out, const struct fill_column *column, uint64_t value, int n)
 {
 	char piece[512];
+	const char *letters = column->form->letters;
+	unsigned n_letters = column->form->n_letters;
 	int n_digits = column->n_digits < n ? column->n_digits : n;
 	uint64_t rest = value;
-	for (int i = n_digits - 1; i >= 0; i--, rest /= LETTERS)
-		piece[i] = (char)(first + rest % LETTERS);
+	for (int i = n_digits - 1; i >= 0; i--, rest /= n_letters)
+		piece[i] = letters[rest % n_letters];
 	uint64_t bits = 0;
 	int at = n_digits;
 	for (int i = n_digits; i < n; i++) {
@@ -145,20 +164,11 @@ static void put_letters(struct buf *out, const struct fill_column *column, uint6
 		}
 		if ((i - n_digits) % 8 == 0)
 			bits = mixed(bits ^ value ^ column->seed);
-		piece[at++] = (char)(first + ((bits & 0xff) * LETTERS >> 8));
+		piece[at++] = letters[(bits & 0xff) * n_letters >> 8];
 		bits >>= 8;
 	}
 	buf_add(out, piece, (size_t)at);
 }
-
-// What may stand around the letters of a text, tried in turn where a CHECK asks for something that is not understood.
-struct text_form {
-	const char *before, *after;
-};
-
-static const struct text_form forms[] = {
-	{ "", "" }, { "", "@example.com" }, { "https://example.com/", "" }, { "/", "" }, { "#", "" },
-};
 
 static void put_text(struct buf *out, const struct value_type *type, const struct fill_column *column, uint64_t value)
 {
@@ -167,7 +177,7 @@ static void put_text(struct buf *out, const struct value_type *type, const struc
 	int around = (int)(strlen(column->form->before) + strlen(column->form->after));
 	buf_add(out, &size, sizeof size);
 	buf_adds(out, column->form->before);
-	put_letters(out, column, value, column->length - around, column->limits.upper ? 'A' : 'a');
+	put_letters(out, column, value, column->length - around);
 	buf_adds(out, column->form->after);
 }
 
@@ -179,7 +189,7 @@ static void put_json(struct buf *out, const struct value_type *type, const struc
 	if (binary)
 		buf_addc(out, 1); // the version of the format
 	buf_adds(out, "{\"k\":\"");
-	put_letters(out, column, value, column->length, 'a');
+	put_letters(out, column, value, column->length);
 	buf_adds(out, "\"}");
 }
 
@@ -385,7 +395,14 @@ static int around(const struct fill_column *column)
 
 bool value_choose(struct plan *plan, struct fill_column *column, uint64_t n_rows)
 {
-	column->form = column->form == NULL ? &forms[0] : column->form;
+	if (column->form == NULL)
+		column->form = &forms[column->limits.upper ? UPPER_FORM : 0];
+	if (column->limits.low != NULL && column->form->before[0] == '\0') { // a text that begins with another one is greater
+		struct text_form *form = arena_alloc(plan->arena, sizeof *form);
+		*form = *column->form;
+		form->before = column->limits.low;
+		column->form = form;
+	}
 	bool array = column->type_kind == 'b' && column->element_name != NULL;
 	column->type = column->type_kind == 'b' && !array ? type_find(column->type_name) : NULL;
 	column->element = type_find(column->element_name);
@@ -410,7 +427,7 @@ bool value_choose(struct plan *plan, struct fill_column *column, uint64_t n_rows
 	else {
 		int n_letters = length_most(column) - around(column);
 		if (n_letters < 12)
-			column->capacity = n_letters < 1 ? 0 : (uint64_t)llround(pow(LETTERS, n_letters));
+			column->capacity = n_letters < 1 ? 0 : (uint64_t)llround(pow(column->form->n_letters, n_letters));
 	}
 	return column->capacity > 0;
 }
@@ -453,7 +470,7 @@ static void spread_text(struct fill_column *column, const struct value_type *typ
 	if (type->put == put_json)
 		body -= strcmp(type->name, "jsonb") == 0 ? 16 : 8;
 	column->n_digits = 1;
-	for (uint64_t rest = (n - 1) / LETTERS; rest > 0; rest /= LETTERS)
+	for (uint64_t rest = (n - 1) / column->form->n_letters; rest > 0; rest /= column->form->n_letters)
 		column->n_digits++;
 	int least = column->n_digits + around(column), most = length_most(column);
 	least = column->limits.length_min > least ? (int)column->limits.length_min : least;
@@ -510,4 +527,57 @@ bool value_keep(struct plan *plan, const struct fill_table *table, struct fill_c
 	if (column->list.n != table->n_rows)
 		return err_set(err, "fill", table->sql, NULL, "its values of %s cannot be read: %s", column->name, PQerrorMessage(plan->conn));
 	return true;
+}
+
+// Whether the values that are made for a column are what its domain and the CHECKs of its table want: how many of them accept one,
+// with all other columns null. -1: the domain does not.
+static int n_accepting(struct plan *plan, const struct fill_table *table, const struct fill_column *column, uint64_t value)
+{
+	auto_buf text = BUF_INIT;
+	auto_buf sql = BUF_INIT;
+	value_put(&text, column, column, value);
+	buf_adds(&sql, "select 0");
+	for (size_t i = 0; i < plan->n_checks; i++) {
+		if (plan->checks[i].table == table)
+			buf_addf(&sql, " + coalesce((%s)::int, 1)", plan->checks[i].expression);
+	}
+	buf_adds(&sql, " from (select ");
+	for (size_t i = 0; i < table->n_columns; i++) {
+		const struct fill_column *other = &table->columns[i];
+		buf_adds(&sql, i > 0 ? ", " : "");
+		bool this = other->number == column->number;
+		if (this)
+			sql_literal(&sql, text.data + sizeof(uint32_t));
+		else
+			buf_adds(&sql, "null");
+		buf_addf(&sql, "::%s as ", this || other->type_kind != 'b' ? other->type_sql : other->base_sql);
+		sql_ident(&sql, other->name);
+	}
+	buf_adds(&sql, ") x");
+	auto_pgresult result = PQexec(plan->conn, sql.data);
+	return PQresultStatus(result) == PGRES_TUPLES_OK ? atoi(PQgetvalue(result, 0, 0)) : -1;
+}
+
+void value_shape(struct plan *plan, const struct fill_table *table, struct fill_column *column, uint64_t n_rows)
+{
+	if (column->type == NULL || column->type->put != put_text || strcmp(column->type_name, "bytea") == 0 || column->list.n > 0)
+		return;
+	const struct text_form *best_form = column->form;
+	int best = -2;
+	for (size_t i = 0; i <= N_FORMS; i++) { // the first is the one that it has
+		struct fill_column tried = *column;
+		tried.form = i == 0 ? column->form : &forms[i - 1];
+		if (!value_choose(plan, &tried, n_rows))
+			continue;
+		value_spread(&tried, n_rows > 0 && n_rows < tried.capacity ? n_rows : tried.capacity);
+		int n = n_accepting(plan, table, &tried, n_rows / 2);
+		if (n > best) {
+			best = n;
+			best_form = tried.form;
+		}
+	}
+	column->form = best_form;
+	if (best < 0) // its domain wants something else
+		column->list = constant_of(plan, column);
+	value_choose(plan, column, n_rows);
 }

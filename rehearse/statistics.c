@@ -88,7 +88,7 @@ static void take_tables(struct arena *arena, const PGresult *result, struct stat
 				.rows = number(result, i, 3, -1), .pages = (long long)number(result, i, 4, 0), .bytes = (long long)number(result, i, 5, 0),
 				.columns = &columns[i],
 			};
-			if (table->rows == 0 && table->pages == 0) // up to 13 a table that was never analysed says 0
+			if (statistics->major < 14 && table->rows == 0 && table->pages == 0) // up to 13 a table that was never analysed says 0
 				table->rows = table->bytes > 0 ? -1 : 0;
 		}
 		struct column_statistics *column = &columns[i];

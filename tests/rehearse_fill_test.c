@@ -212,10 +212,76 @@ static void shop_is_like_its_source(void **state)
 	pair_end(&pair);
 }
 
+static const char awkward_schema[] =
+	"create extension btree_gist; create extension citext;"
+	"create schema \"Odd Names\"; create type pair as (a int, b text); create type \"Odd Names\".\"Mood\" as enum ('glad', 'sad');"
+	"create domain zip as text check (value ~ '^[a-z]{5}$');"
+	"create table \"Odd Names\".\"Order\" (\"Id\" int primary key, \"select\" \"Odd Names\".\"Mood\" not null, p pair not null, q point not null,"
+	"  r xml, v bit(5) not null, w macaddr not null, x tsvector, y int4range not null, z time not null, i interval not null, c citext not null unique,"
+	"  n numeric not null, f float4, e \"Odd Names\".\"Mood\"[], b bytea not null, d zip not null, \"char\" \"char\");"
+	"create table rooms (id int primary key);"
+	"create table bookings (id serial primary key, room int not null references rooms, during tstzrange not null,"
+	"  exclude using gist (room with =, during with &&));"
+	"create table tenants (id int primary key);"
+	"create table people (tenant_id int references tenants, id bigint, boss bigint, primary key (tenant_id, id),"
+	"  foreign key (tenant_id, boss) references people (tenant_id, id));"
+	"create table teams (tenant_id int references tenants, id bigint, primary key (tenant_id, id));"
+	"create table places (tenant_id int not null, person bigint not null, team bigint, foreign key (tenant_id, person) references people,"
+	"  foreign key (tenant_id, team) references teams);"
+	"create table events (id bigint generated always as identity, at timestamptz not null, person bigint, tenant_id int, payload text,"
+	"  primary key (id, at), foreign key (tenant_id, person) references people) partition by range (at);"
+	"create table events_1 partition of events for values from ('2023-01-01') to ('2023-02-01');"
+	"create table events_2 partition of events for values from ('2023-02-01') to ('2023-03-01');"
+	"create index on events (payload);"
+	"create table notes (event_id bigint, event_at timestamptz, foreign key (event_id, event_at) references events (id, at));"
+	"create table hashed (id int primary key, t text) partition by hash (id);"
+	"create table hashed_0 partition of hashed for values with (modulus 2, remainder 0);"
+	"create table hashed_1 partition of hashed for values with (modulus 2, remainder 1);"
+	"create table listed (k text not null, n int) partition by list (k);"
+	"create table listed_a partition of listed for values in ('a', 'b'); create table listed_d partition of listed default;"
+	"create table kinds (id int primary key, name text not null); insert into kinds values (7, 'seven'), (9, 'nine'), (40, 'forty');"
+	"create table things (id int primary key, kind int not null references kinds, mail text check (mail ~ '^[^@]+@[^@]+\\.[a-z]+$'),"
+	"  url text not null check (url like 'https://%'), a int, b int, check (a + b = 10), check (upper(mail) <> mail), x int, y int, check (x < y),"
+	"  g int generated always as (a * 2) stored, live boolean not null, slot int not null);"
+	"create unique index things_slot on things (slot) where live; create unique index things_mail on things (lower(mail));"
+	"create table a (id int primary key, b int); create table b (id int primary key references a); alter table a add foreign key (b) references b;"
+	"create table nothing (); create table empty (id int primary key); create table of_empty (id int references empty);";
+
+static const char awkward_rows[] =
+	"insert into \"Odd Names\".\"Order\" select i, 'glad', '(1,x)', point(1, 2), '<a/>', b'10101', '08:00:2b:01:02:03', 'a b', int4range(i, i + 1),"
+	"  '10:00'::time + i * interval '1 s', i * interval '1 h', 'c' || i, i * 1.5, i, array['sad']::\"Odd Names\".\"Mood\"[], '\\x0102030405', 'abcde', 'x' from generate_series(1, 3000) i;"
+	"insert into rooms select generate_series(1, 20);"
+	"insert into bookings (room, during) select 1 + i % 20, tstzrange('2023-01-01'::timestamptz + i * interval '1 h', '2023-01-01'::timestamptz + (i + 1) * interval '1 h') from generate_series(1, 4000) i;"
+	"insert into tenants select generate_series(1, 30);"
+	"insert into people select 1 + i % 30, i, case when i > 30 then i - 30 end from generate_series(1, 5000) i;"
+	"insert into teams select 1 + i % 30, i from generate_series(1, 300) i;"
+	"insert into places select 1 + i % 30, i, 30 + i % 30 from generate_series(1, 4000) i;"
+	"insert into events (at, person, tenant_id, payload) select '2023-01-01'::timestamptz + i * interval '5 min', 1 + i % 5000, 1 + (1 + i % 5000) % 30, repeat('p', 50) || i from generate_series(1, 12000) i;"
+	"insert into notes select id, at from events where id < 5000;"
+	"insert into hashed select i, 't' || i from generate_series(1, 5000) i;"
+	"insert into listed select chr(97 + i % 3), i from generate_series(1, 3000) i;"
+	"insert into things (id, kind, mail, url, a, b, x, y, live, slot) select i, (array[7, 9, 40])[1 + i % 3], 'user' || i || '@example.com', 'https://example.org/' || i, i % 10, 10 - i % 10, i, i + 5, i % 2 = 0, i from generate_series(1, 2000) i;"
+	"insert into a select i from generate_series(1, 500) i; insert into b select i from generate_series(1, 400) i; update a set b = 1 + id % 400;";
+
+// Whatever the schema, it is filled, and what is valid in the clone is true.
+static void awkward_schemas_are_filled(void **state)
+{
+	(void)state;
+	auto_arena arena = arena_new();
+	struct pair pair = pair_make(arena, awkward_schema, awkward_rows, 1);
+	for (size_t i = 0; i < pair.n_notes; i++)
+		print_message("note: %s\n", pair.notes[i]);
+	for (size_t i = 0; i < pair.n_tables; i++)
+		print_message("%s: %lld of %lld\n", pair.tables[i].name, pair.tables[i].rows, pair.tables[i].rows_of_env);
+	print_message("%s", answer(arena, pair.clone, "select * from things limit 3"));
+	validate_all(arena, pair.clone);
+	pair_end(&pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(shop_is_like_its_source),
+		cmocka_unit_test(shop_is_like_its_source), cmocka_unit_test(awkward_schemas_are_filled),
 	};
 	int missing = postgresql_missing();
 	if (missing != 0)

@@ -267,7 +267,7 @@ static bool take_files(struct measure *measure, PGconn *conn, bool all, struct s
 			step->rewrites[n_rewrites++] = relation->name;
 		if (!relation->valid && was_valid)
 			step->invalid_indexes[n_invalid++] = relation->name;
-		if (!was_known && heap)
+		if (!was_known)
 			step->made[step->n_made++] = relation->name;
 		relation->known = true;
 	}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: PostgreSQL
+// The verdict of a rehearsal and how times grow: made-up measurements, no server.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "rehearse/verdict.h"
+
+static void times_grow(void **state)
+{
+	(void)state;
+	static const struct {
+		double ms[3];
+		enum growth growth;
+		double predicted_ms; // at ten times the largest; within a tenth
+	} table[] = {
+		{ { 0.4, 0.5, 0.4 }, GROWTH_CONSTANT, 0.5 },
+		{ { 40, 42, 41 }, GROWTH_CONSTANT, 42 },
+		{ { 10, 40, 160 }, GROWTH_LINEAR, 1600 },
+		{ { 30, 60, 180 }, GROWTH_LINEAR, 1600 },  // 20 of them do not grow
+		{ { 10, 44, 190 }, GROWTH_LINEAR, 1910 },  // n log n
+		{ { 10, 160, 2560 }, GROWTH_SUPERLINEAR, 256000 },
+		{ { 0.2, 0.8, 3.4 }, GROWTH_CONSTANT, 3.4 }, // noise
+	};
+	static const double rows[] = { 1000, 4000, 16000 };
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		double predicted_ms, error_ms;
+		assert_int_equal(growth_fit(rows, table[i].ms, 3, 160000, &predicted_ms, &error_ms), table[i].growth);
+		assert_true(predicted_ms > table[i].predicted_ms * 0.9 && predicted_ms < table[i].predicted_ms * 1.1);
+		assert_true(error_ms >= 0);
+	}
+	double predicted_ms, error_ms;
+	assert_int_equal(growth_fit(rows, table[2].ms, 2, 160000, &predicted_ms, &error_ms), GROWTH_UNKNOWN);
+}
+
+static const char *verdict_of(struct arena *arena, struct step *steps, size_t n, struct thresholds thresholds)
+{
+	struct rehearsal rehearsal = { .steps = steps, .n_steps = n };
+	verdict_reach(arena, &rehearsal, &thresholds);
+	return rehearsal_verdict_names[rehearsal.verdict];
+}
+
+static bool has_rule(const struct step *step, const char *rule)
+{
+	for (size_t i = 0; i < step->n_findings; i++) {
+		if (strcmp(step->findings[i].rule, rule) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void verdicts_follow(void **state)
+{
+	(void)state;
+	auto_arena arena = arena_new();
+	const struct thresholds limits = { .lock_timeout_ms = 2000, .statement_timeout_ms = 60000 };
+	struct step_lock brief = { "public.t", "AccessExclusiveLock", 0, 5, 0 }, long_one = { "public.t", "AccessExclusiveLock", 0, 5000, 0 },
+	                 gentle = { "public.t", "ShareUpdateExclusiveLock", 0, 50000, 0 }, waited = { "public.t", "AccessExclusiveLock", 900, 5, 900 };
+	const char *made[] = { "public.t" }, *rewrites[] = { "public.t" }, *invalid[] = { "public.i" };
+#define STEP(...) (struct step){ .sql = "x", .predicted_ms = -1, .success_rate = -1, __VA_ARGS__ }
+	struct step quick = STEP(.locks = &brief, .n_locks = 1, .duration_ms = 5);
+	assert_string_equal(verdict_of(arena, &quick, 1, limits), "ship");
+	struct step slow = STEP(.locks = &long_one, .n_locks = 1, .duration_ms = 5000, .rewrites = rewrites, .n_rewrites = 1);
+	assert_string_equal(verdict_of(arena, &slow, 1, limits), "do-not-ship");
+	assert_true(has_rule(&slow, "holds-lock") && has_rule(&slow, "rewrites-table"));
+	struct step concurrent = STEP(.locks = &gentle, .n_locks = 1, .duration_ms = 50000, .rows_read = 1000000);
+	assert_string_equal(verdict_of(arena, &concurrent, 1, limits), "ship");
+	struct step endless = STEP(.locks = &gentle, .n_locks = 1, .duration_ms = 70000);
+	assert_string_equal(verdict_of(arena, &endless, 1, limits), "do-not-ship");
+	assert_true(has_rule(&endless, "statement-too-long"));
+	struct step early[] = { STEP(.locks = &long_one, .n_locks = 1, .duration_ms = 3), STEP(.duration_ms = 4997) };
+	assert_string_equal(verdict_of(arena, early, 2, limits), "do-not-ship");
+	assert_true(has_rule(&early[0], "held-by-earlier"));
+	struct step scanning = STEP(.locks = &brief, .n_locks = 1, .duration_ms = 5, .rows_read = 5000);
+	assert_string_equal(verdict_of(arena, &scanning, 1, limits), "ship-with-warnings");
+	struct step growing = STEP(.locks = &brief, .n_locks = 1, .duration_ms = 5, .growth = GROWTH_LINEAR);
+	growing.predicted_ms = 9000;
+	assert_string_equal(verdict_of(arena, &growing, 1, limits), "do-not-ship");
+	assert_true(has_rule(&growing, "predicted-hold"));
+	struct step own[] = { STEP(.made = made, .n_made = 1), STEP(.locks = &long_one, .n_locks = 1, .duration_ms = 5000) };
+	assert_string_equal(verdict_of(arena, own, 2, limits), "ship"); // nobody uses a table that the release itself makes
+	struct step broken = STEP(.error = "column contains null values", .sqlstate = "23502");
+	assert_string_equal(verdict_of(arena, &broken, 1, limits), "do-not-ship");
+	struct step dead = STEP(.error = "deadlock detected", .sqlstate = "40P01");
+	verdict_of(arena, &dead, 1, limits);
+	assert_true(has_rule(&dead, "deadlock"));
+	struct step left = STEP(.invalid_indexes = invalid, .n_invalid_indexes = 1);
+	assert_string_equal(verdict_of(arena, &left, 1, limits), "do-not-ship");
+	struct step queued = STEP(.locks = &waited, .n_locks = 1, .duration_ms = 905);
+	assert_string_equal(verdict_of(arena, &queued, 1, limits), "ship-with-warnings");
+	assert_true(has_rule(&queued, "queue"));
+	struct step unlucky = STEP(.locks = &brief, .n_locks = 1, .duration_ms = 5);
+	unlucky.success_rate = 0.4;
+	assert_string_equal(verdict_of(arena, &unlucky, 1, limits), "do-not-ship");
+	assert_string_equal(verdict_of(arena, NULL, 0, limits), "ship");
+}
+
+static void locks_block(void **state)
+{
+	(void)state;
+	assert_true(lock_blocks("AccessExclusiveLock", OPERATION_READ));
+	assert_false(lock_blocks("ExclusiveLock", OPERATION_READ));
+	assert_true(lock_blocks("ShareLock", OPERATION_WRITE));
+	assert_false(lock_blocks("ShareUpdateExclusiveLock", OPERATION_WRITE));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(times_grow), cmocka_unit_test(verdicts_follow), cmocka_unit_test(locks_block) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -75,12 +75,15 @@ CLEANFILES += $(EXTRA_PROGRAMS)
 bench: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench.sh
 
+bench-rehearse: tests/measure$(EXEEXT)
+	MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench-rehearse.sh
+
 # Every major from 12 to 18, whose binaries are fetched once: see scripts/matrix.sh. MAJORS="12 18" for some of them.
 matrix: driftcheck$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/scripts/matrix.sh $(MAJORS)
 EXTRA_DIST += tests/matrix
 
-.PHONY: bench bless matrix
+.PHONY: bench bench-rehearse bless matrix
 check_PROGRAMS += tests/introspect_sqlite_test
 tests_introspect_sqlite_test_SOURCES = tests/introspect_sqlite_test.c tests/sqlite_files.c tests/sqlite_files.h tests/sqlite_fixtures.c
 tests_introspect_sqlite_test_LDADD = $(LIBS_OF_TESTS)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
-// The stopwatch of scripts/bench.sh. `measure run COMMAND...` runs a command with its output thrown away, and prints the
+// The stopwatch of scripts/bench.sh and scripts/bench-rehearse.sh. `measure run COMMAND...` runs a command with its output thrown away, and prints the
 // milliseconds it took and the most memory it held, in kB; it ends with the command's exit status. `measure compare
-// A.json B.json` prints the milliseconds of loading two snapshots, and of comparing them once they are loaded. It takes
-// no averages: the script does.
+// A.json B.json` prints the milliseconds of loading two snapshots, and of comparing them once they are loaded. `measure fill
+// SOURCE CLONE` fills the second database like the first, and prints the milliseconds, the rows and the bytes. It takes no averages:
+// the script does.
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,9 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "diff/compare.h"
+#include "introspect/reader.h"
 #include "introspect/snapshot.h"
+#include "rehearse/fill.h"
 
 static double now_ms(void)
 {
@@ -77,12 +80,39 @@ static int compare(const char *a, const char *b)
 	return 0;
 }
 
+// Both as superuser; the clone has the schema and no rows.
+static int fill_clone(const char *source, const char *clone)
+{
+	auto_arena arena = arena_new();
+	struct err err = { 0 };
+	const struct read_options options = { .name = "source" };
+	struct statistics *statistics = statistics_read(arena, source, &options, &err);
+	const struct fill_request request = { .conninfo = clone, .statistics = statistics, .scale = 1, .n_connections = 2 };
+	struct clone_table *tables;
+	const char **notes;
+	size_t n_tables, n_notes;
+	double start_ms = now_ms();
+	if (statistics == NULL || !fill(arena, &request, &tables, &n_tables, &notes, &n_notes, &err)) {
+		fprintf(stderr, "%s: %s\n", err.where, err.text);
+		return 2;
+	}
+	long long rows = 0, bytes = 0;
+	for (size_t i = 0; i < n_tables; i++) {
+		rows += tables[i].rows;
+		bytes += tables[i].bytes;
+	}
+	printf("%.1f %lld %lld\n", now_ms() - start_ms, rows, bytes);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc >= 3 && strcmp(argv[1], "run") == 0)
 		return run(argv + 2);
 	if (argc == 4 && strcmp(argv[1], "compare") == 0)
 		return compare(argv[2], argv[3]);
-	fprintf(stderr, "usage: measure run COMMAND... | measure compare A.json B.json\n");
+	if (argc == 4 && strcmp(argv[1], "fill") == 0)
+		return fill_clone(argv[2], argv[3]);
+	fprintf(stderr, "usage: measure run COMMAND... | measure compare A.json B.json | measure fill SOURCE CLONE\n");
 	return 2;
 }

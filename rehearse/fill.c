@@ -33,6 +33,11 @@ static int by_weight(const void *a, const void *b)
 	return first->oid < second->oid ? -1 : 1;
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 static bool load_all(struct plan *plan, struct err *err)
 {
 	size_t n = 0;
@@ -67,6 +72,8 @@ static bool load_all(struct plan *plan, struct err *err)
 		}
 		arena_free(loader->arena);
 	}
+	if (plan->n_notes > 0) // which thread came first is chance
+		qsort(plan->notes, plan->n_notes, sizeof *plan->notes, by_text);
 	log_progress(plan->request->log, "%s", "");
 	return ok;
 }

@@ -358,6 +358,29 @@ static void ready(struct plan *plan, struct fill_table *table, struct fill_colum
 	column->is_ready = true;
 }
 
+// Texts of a table of which pg_stats shows nothing are as wide as what its pages leave for them.
+static void guess_widths(struct plan *plan, struct fill_table *table)
+{
+	const struct table_statistics *statistics = table->statistics;
+	if (statistics == NULL || statistics->full || statistics->rows < 1 || table->kept)
+		return;
+	double left = (double)statistics->pages * PAGE / statistics->rows - TUPLE_HEADER;
+	size_t n_wide = 0;
+	for (size_t i = 0; i < table->n_columns; i++) {
+		if (value_is_wide(&table->columns[i]))
+			n_wide++;
+		else
+			left -= 8;
+	}
+	for (size_t i = 0; i < table->n_columns && left > 2 * (double)n_wide; i++) {
+		if (!value_is_wide(&table->columns[i]))
+			continue;
+		struct column_statistics *guess = arena_alloc(plan->arena, sizeof *guess);
+		*guess = (struct column_statistics){ .name = table->columns[i].name, .avg_width = left / (double)n_wide, .correlation = NAN };
+		table->columns[i].statistics = guess;
+	}
+}
+
 static bool choose_values(struct plan *plan, struct err *err)
 {
 	for (size_t i = 0; i < plan->n_tables; i++) {
@@ -380,6 +403,7 @@ static bool choose_values(struct plan *plan, struct err *err)
 			plan_note(plan, "no value for column %s of %s (%s) is known: %s", column->name, table->sql, column->type_sql,
 			          column->not_null ? "the table stays empty" : "it is null in every row");
 		}
+		guess_widths(plan, table);
 		for (size_t j = 0; j < table->n_columns; j++) {
 			struct fill_column *column = &table->columns[j];
 			for (size_t k = 0; k < table->n_columns && column->limits.before != NULL; k++) {
@@ -391,7 +415,6 @@ static bool choose_values(struct plan *plan, struct err *err)
 	return true;
 }
 
-// Text that a role without pg_stats cannot see is as wide as what the pages leave for it.
 static void weigh(struct fill_table *table)
 {
 	double width = TUPLE_HEADER;

@@ -179,6 +179,9 @@ bool fill_cell(const struct fill_table *table, const struct fill_column *column,
 // Chooses how the values of a column are made, for a table of so many rows: everything but its rank. False: there is no way.
 bool value_choose(struct plan *plan, struct fill_column *column, uint64_t n_rows);
 
+// Whether its width is free: texts and the like.
+bool value_is_wide(const struct fill_column *column);
+
 // Gives a text the form that most CHECKs accept.
 void value_shape(struct plan *plan, const struct fill_table *table, struct fill_column *column, uint64_t n_rows);
 

@@ -501,6 +501,11 @@ void value_spread(struct fill_column *column, uint64_t n_distinct)
 	}
 }
 
+bool value_is_wide(const struct fill_column *column)
+{
+	return column->type != NULL && column->type->text && column->list.n == 0;
+}
+
 bool value_comparable(const struct fill_column *column, const struct fill_column *other)
 {
 	return column->type != NULL && column->type == other->type && !column->type->text && column->list.n == 0 && other->list.n == 0 &&

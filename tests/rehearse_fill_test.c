@@ -331,11 +331,42 @@ static void without_statistics(void **state)
 	PQfinish(clone);
 }
 
+// A role that may only CONNECT sees rows and pages: the clone is as large, and says what that rests on.
+static void widths_come_from_pages(void **state)
+{
+	(void)state;
+	auto_arena arena = arena_new();
+	const char *conninfo;
+	PGconn *any = connect_to(arena, "template1", &conninfo);
+	run(any, "set client_min_messages = warning");
+	run(any, "drop database if exists clone");
+	run(any, "create database clone");
+	PQfinish(any);
+	PGconn *clone = connect_to(arena, "clone", &conninfo);
+	run(clone, "create table t (id bigint primary key, a text, b text, n int)");
+	struct table_statistics table = { .schema = "public", .name = "t", .rows = 5000, .pages = 400, .bytes = 400 * 8192 + 131072 };
+	const struct statistics statistics = { .tables = &table, .n_tables = 1, .major = 15 };
+	struct clone_table *tables;
+	const char **notes;
+	size_t n_tables, n_notes;
+	struct err err = { 0 };
+	const struct fill_request request = { .conninfo = conninfo, .statistics = &statistics, .scale = 0.5, .n_connections = 1 };
+	if (!fill(arena, &request, &tables, &n_tables, &notes, &n_notes, &err))
+		fail_msg("%s: %s", err.where, err.text);
+	assert_int_equal(n_tables, 1);
+	assert_int_equal(tables[0].rows, 2500);
+	assert_int_equal(tables[0].rows_of_env, 5000);
+	assert_non_null(strstr(tables[0].rests_on, "relpages"));
+	assert_near("pages", "t", 200, strtod(answer(arena, clone, "select relpages from pg_class where relname = 't'"), NULL), 20);
+	PQfinish(clone);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shop_is_like_its_source), cmocka_unit_test(awkward_schemas_are_filled),
 		cmocka_unit_test(nothing_is_altered), cmocka_unit_test(without_statistics),
+		cmocka_unit_test(widths_come_from_pages),
 	};
 	int missing = postgresql_missing();
 	if (missing != 0)

@@ -3,6 +3,7 @@ libdriftcheck_a_SOURCES += reporters/report.c reporters/reporter.c reporters/lin
 libdriftcheck_a_SOURCES += reporters/text.c reporters/json.c reporters/markdown.c reporters/github.c
 libdriftcheck_a_SOURCES += reporters/redact.c reporters/redact.h reporters/brief.c reporters/brief.h reporters/sarif.c reporters/junit.c \
   reporters/prometheus.c reporters/actions.c
+libdriftcheck_a_SOURCES += reporters/markdown.h reporters/markdown_text.c reporters/markdown_finding.c
 EXTRA_DIST += reporters/reporters.def reporters/sinks.def
 
 # The HTML report, whose style becomes a string of C: a line of the file is one of the string, comments and indents left out.

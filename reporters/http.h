@@ -61,4 +61,7 @@ bool http_url_check(const char *url, const char *what, struct err *err);
 // Scheme, host and port: "https://api.github.com:443"; NULL: it is no URL.
 const char *http_origin(struct arena *arena, const char *url);
 
+// Whether one may be followed from the other with the same secrets: the same scheme, host and port, and no user in the second.
+bool http_same_origin(const char *from, const char *to);
+
 #endif

@@ -4,6 +4,9 @@ libdriftcheck_a_SOURCES += reporters/text.c reporters/json.c reporters/markdown.
 libdriftcheck_a_SOURCES += reporters/redact.c reporters/redact.h reporters/brief.c reporters/brief.h reporters/sarif.c reporters/junit.c \
   reporters/prometheus.c reporters/actions.c
 libdriftcheck_a_SOURCES += reporters/markdown.h reporters/markdown_text.c reporters/markdown_finding.c
+libdriftcheck_a_SOURCES += reporters/github.h reporters/github_api.h reporters/github_body.h reporters/github_items.h reporters/github_marker.h
+libdriftcheck_a_SOURCES += reporters/github_settings.c reporters/github_look.c reporters/github_api.c reporters/github_rules.c \
+  reporters/github_body.c reporters/github_items.c reporters/github_marker.c
 EXTRA_DIST += reporters/reporters.def reporters/sinks.def
 
 # The HTML report, whose style becomes a string of C: a line of the file is one of the string, comments and indents left out.

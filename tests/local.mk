@@ -49,6 +49,12 @@ check_PROGRAMS += tests/secret_test
 tests_secret_test_SOURCES = tests/secret_test.c
 tests_secret_test_LDADD = $(LIBS_OF_TESTS)
 
+check_PROGRAMS += tests/github_test tests/github_rules_test
+tests_github_test_SOURCES = tests/github_test.c
+tests_github_test_LDADD = $(LIBS_OF_TESTS)
+tests_github_rules_test_SOURCES = tests/github_rules_test.c
+tests_github_rules_test_LDADD = $(LIBS_OF_TESTS)
+
 check_PROGRAMS += tests/remedy_test
 tests_remedy_test_SOURCES = tests/remedy_test.c tests/scratch_env.h
 tests_remedy_test_LDADD = $(LIBS_OF_TESTS)

@@ -62,7 +62,7 @@ struct look {
 	struct items_change change; // from what the issue says
 };
 
-// Whether the issue carries the marker of the subject.
+// Whether the issue carries the marker of the subject, and not by a stranger's hand.
 bool github_is_of(const struct github_issue *issue, const struct job *job);
 
 // Looks for the open issue of a subject in a list; whether there is one.

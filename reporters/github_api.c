@@ -219,7 +219,19 @@ static bool is_labelled(const struct github *github, const json_t *issue)
 	return false;
 }
 
-static struct github_issue issue_of(const struct github *github, const json_t *json)
+// In a public repository anybody may open an issue, and write a marker into it. Apps ("Bot") work where they were let in.
+static bool has_a_say(const json_t *issue)
+{
+	static const char *const associations[] = { "OWNER", "MEMBER", "COLLABORATOR" };
+	const char *type = json_string_value(json_object_get(json_object_get(issue, "user"), "type"));
+	const char *association = json_string_value(json_object_get(issue, "author_association"));
+	bool insider = type != NULL && strcmp(type, "Bot") == 0;
+	for (size_t i = 0; association != NULL && i < sizeof associations / sizeof *associations; i++)
+		insider = insider || strcmp(association, associations[i]) == 0;
+	return insider;
+}
+
+struct github_issue github_issue_of(const struct github *github, const json_t *json)
 {
 	struct github_issue issue = {
 		.number = json_integer_value(json_object_get(json, "number")), .title = text_of(github, json, "title"),
@@ -227,6 +239,7 @@ static struct github_issue issue_of(const struct github *github, const json_t *j
 	};
 	const char *state = json_string_value(json_object_get(json, "state"));
 	issue.open = state != NULL && strcmp(state, "open") == 0;
+	issue.trusted = issue.labelled || has_a_say(json);
 	issue.marked = marker_find(github->arena, issue.body, &issue.marker);
 	return issue;
 }
@@ -247,7 +260,7 @@ static void add_issue(struct github *github, struct github_issues *issues, const
 	if (number <= 0 || !ours || json_object_get(json, "pull_request") != NULL)
 		return;
 	issues->items = arena_grow(github->arena, issues->items, issues->n, &issues->capacity, sizeof *issues->items);
-	issues->items[issues->n++] = issue_of(github, json);
+	issues->items[issues->n++] = github_issue_of(github, json);
 }
 
 enum github_step github_list(struct github *github, const char *query, int pages_most, struct github_issues *issues, struct err *err)
@@ -286,7 +299,7 @@ enum github_step github_read(struct github *github, long long number, struct git
 	auto_json json = NULL;
 	enum github_step step = perform(github, CALL_READ, issue_url(github, number, ""), NULL, &json, NULL, err);
 	if (step == STEP_DONE)
-		*issue = issue_of(github, json);
+		*issue = github_issue_of(github, json);
 	return step;
 }
 

@@ -62,6 +62,7 @@ struct github_issue {
 	long long number;
 	const char *title, *body;
 	bool open, labelled, marked;
+	bool trusted; // by somebody with a say in the repository: it has the label, which strangers cannot set, or such an author
 	const char *reason; // of its state; "" where none is said
 	struct marker marker;
 };
@@ -81,6 +82,9 @@ enum github_step github_create(struct github *github, const char *title, const c
 enum github_step github_update(struct github *github, long long number, const char *body, const char *state, const char *reason,
                                struct err *err);
 enum github_step github_comment(struct github *github, long long number, const char *body, struct err *err);
+
+// An issue as GitHub describes it.
+struct github_issue github_issue_of(const struct github *github, const json_t *json);
 
 // A text with everything but letters, digits and -._~ as %XX: for a path or a query.
 const char *github_encode(struct arena *arena, const char *text);

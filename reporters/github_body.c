@@ -221,10 +221,11 @@ static void add_tail(struct buf *out, const struct subject *subject, const struc
 	show_code(&shown, command.data);
 	buf_adds(out, "\n### To see it yourself\n");
 	markdown_fence(out, "sh", shown.data);
-	buf_addf(out, "\nin a checkout of the repository, with the same configuration%s.\n",
-	         bodies == BODIES_HASH ? "; it also shows the sources of functions, which are left out here" : "");
-	buf_adds(out, "\nThis issue follows the database: its text changes when what differs changes, and it is closed when nothing differs. "
-	              "What is to stay as it is belongs into the section `ignore` of driftcheck.conf; or close this as not planned.\n");
+	buf_addf(out, "\nin a checkout of the repository, with the same configuration.%s\n",
+	         bodies == BODIES_HASH ? " That prints the sources of functions as well, which are left out here." : "");
+	buf_adds(out, "\nThis issue follows the database: its text changes when what differs changes, and it is closed when nothing differs any "
+	              "more. To leave things as they are, name them in the section `ignore` of driftcheck.conf, or close this as not "
+	              "planned.\n");
 }
 
 static void add_brief(struct buf *out, const struct env_report *env, const struct finding *finding, const struct markdown_style *style)

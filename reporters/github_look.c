@@ -16,7 +16,7 @@ enum {
 
 bool github_is_of(const struct github_issue *issue, const struct job *job)
 {
-	return issue->marked && marker_is_of(&issue->marker, job->subject.name);
+	return issue->marked && issue->trusted && marker_is_of(&issue->marker, job->subject.name);
 }
 
 // The open issues of a subject, the lowest number first, into look; whether there is any. One without any marker is taken
@@ -112,6 +112,7 @@ enum github_step github_look(struct work *work, const struct job *job, struct lo
 		step = github_read(github, job->known, &known.items[0], err);
 		if (step != STEP_DONE && step != STEP_GONE)
 			return step;
+		known.items[0].trusted = true; // we wrote it down ourselves
 		if (step == STEP_DONE && github_look_in(work, job, &known, look))
 			return step;
 		if (step == STEP_DONE && wanted)

@@ -32,7 +32,7 @@ static const struct {
 	struct github_rule rule;
 } rules[] = { // the first that fits
 	{ ALL, SEEN_IMPOSSIBLE, SEEN_IMPOSSIBLE, NULL,
-	  { STEP_GIVE_UP, "check api_url; CURL_CA_BUNDLE names the certificates to trust besides the system's" } },
+	  { STEP_GIVE_UP, "check api_url; CURL_CA_BUNDLE names a file of certificates to trust" } },
 	{ ALL, SEEN_NOT_SENT, SEEN_NOT_SENT, NULL, { STEP_RETRY, "is api.github.com, or api_url, reachable from here? a proxy is named by HTTPS_PROXY" } },
 	{ IN(CALL_CREATE), SEEN_LOST, SEEN_LOST, NULL, { STEP_UNKNOWN, "look whether it is there; the next run finds it by its marker" } },
 	{ IN(CALL_COMMENT), SEEN_LOST, SEEN_LOST, NULL, { STEP_SKIP, NULL } },

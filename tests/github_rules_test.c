@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// What answers mean: the table of outcomes row by row, waiting for rate limits, links to further pages; where HTTP may go.
+// What answers mean: the table of outcomes row by row, waiting for rate limits, links to further pages; which issues are ours;
+// where HTTP may go.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,9 +11,10 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "reporters/github_api.h"
+#include "reporters/github.h"
 
 #define LENGTH(array) (sizeof array / sizeof *array)
 #define HEADERS(...) (const char *const[]){ __VA_ARGS__, NULL }
@@ -139,6 +141,73 @@ static void next_pages_are_found(void **state)
 	assert_string_equal(github_encode(arena, "db/drift & ü,"), "db%2Fdrift%20%26%20%C3%BC%2C");
 }
 
+// Which of the issues in a list is that of prod, and how it stands to what was found now.
+static void issues_are_known_again(void **state)
+{
+	(void)state;
+	auto_arena arena = arena_new();
+	struct delivery delivery = { .arena = arena };
+	struct work work = { .delivery = &delivery, .github = { .arena = arena, .label = "db/drift" } };
+	struct job job = { .subject = { .name = "prod" }, .stand = STAND_DRIFT };
+	items_none(job.subject.items.fingerprint); // stands for any
+	const char *fp = job.subject.items.fingerprint;
+	static const char ours[] = "Schema drift detected: prod";
+	const struct {
+		const char *what, *env, *fingerprint, *title, *label, *type, *association;
+		bool taken;
+		enum found found;
+	} cases[] = {
+		{ "the marker, the label", "prod", fp, "edited", "db/drift", "User", "NONE", true, FOUND_SAME },
+		{ "another fingerprint", "prod", "00", ours, "DB/Drift", "User", "NONE", true, FOUND_OTHER },
+		{ "of another environment", "staging", fp, ours, "db/drift", "User", "OWNER", false, FOUND_NONE },
+		{ "no label, written by an app", "prod", fp, ours, "bug", "Bot", "NONE", true, FOUND_SAME },
+		{ "no label, written by a member", "prod", fp, ours, "bug", "User", "MEMBER", true, FOUND_SAME },
+		{ "no label, forged by a stranger", "prod", fp, ours, "bug", "User", "CONTRIBUTOR", false, FOUND_NONE },
+		{ "no marker, but label and title", NULL, NULL, ours, "db/drift", "User", "NONE", true, FOUND_OTHER },
+		{ "no marker, another title", NULL, NULL, "Schema drift detected: prod2", "db/drift", "User", "OWNER", false, FOUND_NONE },
+		{ "no marker, no label", NULL, NULL, ours, "bug", "User", "OWNER", false, FOUND_NONE },
+	};
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		auto_buf body = BUF_INIT;
+		if (cases[i].env != NULL)
+			marker_add(&body, cases[i].env, cases[i].fingerprint, "11", NULL);
+		buf_adds(&body, "text\n");
+		auto_json json = json_pack("{s:i, s:s, s:s, s:s, s:n, s:[{s:s}], s:{s:s}, s:s}", "number", 7, "title", cases[i].title, "body",
+		                           body.data, "state", "open", "state_reason", "labels", "name", cases[i].label, "user", "type",
+		                           cases[i].type, "author_association", cases[i].association);
+		struct github_issue issue = github_issue_of(&work.github, json);
+		struct github_issues issues = { .items = &issue, .n = 1 };
+		struct look look = { 0 };
+		if (github_look_in(&work, &job, &issues, &look) != cases[i].taken || look.found != cases[i].found)
+			fail_msg("%s", cases[i].what);
+		issue.open = false;
+		assert_false(github_look_in(&work, &job, &issues, &look));
+	}
+}
+
+static void the_lowest_number_stays(void **state)
+{
+	(void)state;
+	auto_arena arena = arena_new();
+	struct delivery delivery = { .arena = arena };
+	struct work work = { .delivery = &delivery };
+	struct job job = { .subject = { .name = "prod" }, .stand = STAND_DRIFT };
+	auto_buf body = BUF_INIT;
+	marker_add(&body, "prod", "00", "11", NULL);
+	struct github_issue list[3];
+	static const long long numbers[] = { 9, 3, 5 };
+	for (size_t i = 0; i < LENGTH(list); i++) {
+		list[i] = (struct github_issue){ .number = numbers[i], .title = "", .body = body.data, .reason = "", .open = true, .trusted = true };
+		list[i].marked = marker_find(arena, body.data, &list[i].marker);
+	}
+	struct look look = { 0 };
+	assert_true(github_look_in(&work, &job, &(struct github_issues){ .items = list, .n = LENGTH(list) }, &look));
+	assert_int_equal(look.issue.number, 3);
+	assert_int_equal(look.n_extra, 2);
+	assert_int_equal(look.extra[0].number, 5);
+	assert_int_equal(look.extra[1].number, 9);
+}
+
 static void http_goes_only_where_it_may(void **state)
 {
 	(void)state;
@@ -176,7 +245,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_answer_has_its_outcome), cmocka_unit_test(every_answer_has_an_outcome),
-		cmocka_unit_test(limits_are_waited_for), cmocka_unit_test(next_pages_are_found), cmocka_unit_test(http_goes_only_where_it_may),
+		cmocka_unit_test(limits_are_waited_for), cmocka_unit_test(next_pages_are_found), cmocka_unit_test(issues_are_known_again), cmocka_unit_test(the_lowest_number_stays),
+		cmocka_unit_test(http_goes_only_where_it_may),
 		cmocka_unit_test(secrets_stay_with_their_origin),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

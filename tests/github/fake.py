@@ -75,6 +75,13 @@ CONTROL = {
 }
 
 
+def brief(body):
+    """Of an answer, for the log: the number of the issue, or those of a list."""
+    if isinstance(body, list):
+        return [item.get("number", item["id"]) for item in body]
+    return body.get("number", body.get("message"))
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -134,7 +141,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if "authorization" in headers:
             headers["authorization"] = headers["authorization"].partition(" ")[0] + " ***"
         entry = {"time": self.server.hub.now(), "method": self.command, "path": path, "query": query, "headers": headers,
-                 "body": body, "status": None, "fault": None}
+                 "body": body, "status": None, "fault": None, "answer": None}
         self.server.hub.log.append(entry)
         return entry
 
@@ -182,7 +189,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 answer = refused
             except (ValueError, AttributeError) as error:
                 answer = refuse(422, f"Invalid request: {error}")
-            entry["status"] = answer.status
+            entry["status"], entry["answer"] = answer.status, brief(answer.body)
         if kind != "drop_after":
             self.send(answer, cut_body=kind == "truncate")
         if kind in ("drop_after", "truncate"):

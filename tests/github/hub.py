@@ -81,11 +81,15 @@ class Hub:
         repo["labels"][name.lower()] = label
         return label
 
-    def make_issue(self, repo, title, body=None, labels=(), **more):
-        """An issue with the names of its labels; `more` is for seeded ones: state, state_reason, pull_request, ..."""
-        for name in labels:
+    def make_labels(self, repo, names):
+        """Those that are missing: an issue's labels come into being with it."""
+        for name in names:
             if name.lower() not in repo["labels"]:
                 self.make_label(repo, name)
+
+    def make_issue(self, repo, title, body=None, labels=(), **more):
+        """An issue with the names of its labels; `more` is for seeded ones: state, state_reason, pull_request, ..."""
+        self.make_labels(repo, labels)
         now = rfc3339(self.now())
         issue = {
             "id": self.new_id(), "number": repo["next_number"], "title": title, "body": body, "labels": list(labels), "state": "open",
@@ -203,6 +207,7 @@ class Api:
     def update_issue(self, _, fields, number):
         issue = self.found(number)
         self.check_text(fields, False)
+        self.hub.make_labels(self.repo, fields.get("labels", []))
         for field in ("title", "body", "labels"):
             if field in fields:
                 issue[field] = fields[field]
@@ -245,9 +250,9 @@ class Api:
         names = fields if isinstance(fields, list) else fields.get("labels")
         if not isinstance(names, list):
             raise refuse(422, "Validation Failed")
-        for name in [] if self.repo["settings"]["drop_labels"] else names:
-            if name.lower() not in self.repo["labels"]:
-                self.hub.make_label(self.repo, name)
+        names = [] if self.repo["settings"]["drop_labels"] else names
+        self.hub.make_labels(self.repo, names)
+        for name in names:
             if name.lower() not in {other.lower() for other in issue["labels"]}:
                 issue["labels"].append(name)
         return Answer(200, [self.label(self.repo["labels"][name.lower()]) for name in issue["labels"]])

@@ -4,7 +4,9 @@
 exactly one open issue. They share nothing but GitHub: each has a state folder of its own, so that no lock hides the race, and the
 fake answers at random moments in most of the rounds. Usage: github_race.py [part of a test's name]"""
 import pathlib
+import random
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "github"))
@@ -12,13 +14,16 @@ import lab
 from lab import DAY, FIX, VIP, equal, test
 
 N_SENTINELS, N_ROUNDS = 6, 40
-JITTERS_MS = (0, 5, 20, 60)
+PACES_MS = ((0, 0), (20, 20), (60, 30), (20, 100)) # how late an answer may come, and how late after another one a sentinel starts
 
 
-def race(world, drift):
+def race(world, drift, late_ms):
     """One round of all of them."""
     world.tick(DAY)
-    running = [world.start(env={"XDG_STATE_HOME": str(world.here / f"machine{i}")}) for i in range(N_SENTINELS)]
+    running = []
+    for i in range(N_SENTINELS):
+        running.append(world.start(env={"XDG_STATE_HOME": str(world.here / f"machine{i}")}))
+        time.sleep(random.uniform(0, late_ms) / 1000)
     ended = []
     for process in running:
         out, err = process.communicate(timeout=lab.PERIOD_S)
@@ -34,17 +39,18 @@ def calm(world):
 
 
 def rounds(what, n, prepare, drift, n_open):
-    """A test for each jitter."""
-    for jitter_ms in JITTERS_MS:
-        @test(f"{what}, {n // len(JITTERS_MS)} rounds of {N_SENTINELS}, answers up to {jitter_ms} ms late", direct=True)
-        def _(world, jitter_ms=jitter_ms):
+    """A test for each pace."""
+    for jitter_ms, late_ms in PACES_MS:
+        @test(f"{what}, {n // len(PACES_MS)} rounds of {N_SENTINELS}, answers up to {jitter_ms} ms and starts up to {late_ms} ms late",
+              direct=True)
+        def _(world, jitter_ms=jitter_ms, late_ms=late_ms):
             prepare(world)
             hub = world.fake.ctl("state")
             n_made = 0
-            for _round in range(n // len(JITTERS_MS)):
+            for _round in range(n // len(PACES_MS)):
                 world.fake.ctl("load", **hub)
                 world.fake.ctl("set", jitter_ms=jitter_ms)
-                race(world, drift)
+                race(world, drift, late_ms)
                 equal(len(world.open()), n_open, "open issues")
                 n_made += len(world.ours())
             print(f"# {n_made} issues were made in these rounds")

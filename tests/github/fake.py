@@ -84,6 +84,7 @@ def brief(body):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body of an answer go out together: apart, the second waits for the first to be acknowledged
 
     def log_message(self, *_):
         pass

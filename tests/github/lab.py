@@ -187,8 +187,7 @@ class Lab:
     # --- nights
 
     def environ(self, more):
-        environ = {name: value for name, value in os.environ.items()
-                   if not name.startswith(("GITHUB_", "GH_", "DRIFTCHECK", "PG")) and "proxy" not in name.lower()}
+        environ = {name: value for name, value in os.environ.items() if name in ("PATH", "TMPDIR", "LD_LIBRARY_PATH") or "SAN_OPTIONS" in name}
         environ.update({
             "GITHUB_API_URL": self.api_url, "GITHUB_REPOSITORY": REPO, "GITHUB_TOKEN": TOKEN, "DRIFTCHECK_TEST_CLOCK": str(self.clock),
             "XDG_STATE_HOME": str(self.state_home), "XDG_CACHE_HOME": str(self.folder / "cache"), "HOME": str(self.here),
@@ -260,7 +259,7 @@ class Lab:
     def no_token_on_disk(self):
         for path in [path for path in self.here.rglob("*") if path.is_file()]:
             expect(TOKEN.encode() not in path.read_bytes(), f"the token is in {path}")
-        expect(TOKEN not in json.dumps(self.fake.ctl("state")), "the token is in an issue")
+        expect(TOKEN not in json.dumps(self.fake.ctl("state")["repos"]), "the token is in an issue")
 
 
 TESTS = []

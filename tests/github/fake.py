@@ -40,6 +40,17 @@ def ctl_set(hub, body):
         if key not in where:
             raise refuse(400, f"there is no setting {key}")
         where[key] = value
+    if body.get("moved_to"):
+        move(hub, body["repo"], body["moved_to"])
+
+
+def move(hub, old, new):
+    """All that a repository holds goes along; the old name only knows the new one."""
+    repos = hub.state["repos"]
+    if new not in repos:
+        moved = repos.pop(old)
+        repos[new] = {**moved, "settings": {**moved["settings"], "moved_to": None, "redirect_base": None}}
+        hub.repo(old)["settings"].update({key: moved["settings"][key] for key in ("moved_to", "redirect_base")})
 
 
 def ctl_seed(hub, body):

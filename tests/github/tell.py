@@ -14,14 +14,17 @@ sys.dont_write_bytecode = True
 import fake
 
 
+SAME = "### To see it yourself" # from here on, issues end alike
+
+
 class Teller:
     def __init__(self, memory):
         self.path = pathlib.Path(memory)
-        known = json.loads(self.path.read_text()) if self.path.exists() else {"bodies": {}, "prints": []}
-        self.bodies, self.prints = known["bodies"], known["prints"]
+        known = json.loads(self.path.read_text()) if self.path.exists() else {"bodies": {}, "prints": [], "ends": []}
+        self.bodies, self.prints, self.ends = known["bodies"], known["prints"], known["ends"]
 
     def close(self):
-        self.path.write_text(json.dumps({"bodies": self.bodies, "prints": self.prints}))
+        self.path.write_text(json.dumps({"bodies": self.bodies, "prints": self.prints, "ends": self.ends}))
 
     def steady(self, text):
         def numbered(match):
@@ -30,8 +33,8 @@ class Teller:
             return f"fp=F{self.prints.index(match[1]) + 1} run="
         text = re.sub(r"fp=([0-9a-f]{64}) run=", numbered, text)
         text = re.sub(r"run=[\w=-]+", "run=R", text)
-        text = re.sub(r"<!-- driftcheck:findings ([^>]*) -->", lambda match: f"<!-- driftcheck:findings {len(match[1].split())} -->", text)
-        text = re.sub(r"(PostgreSQL|SQLite|driftcheck) +[0-9]+(\.[0-9]+)+", r"\1 VERSION", text)
+        text = re.sub(r"<!-- driftcheck:findings [^>]* -->", "<!-- driftcheck:findings ... -->", text)
+        text = re.sub(r"(PostgreSQL|SQLite|driftcheck) +(`?)[0-9]+(\.[0-9]+)+", r"\1 \2VERSION", text)
         return re.sub(r" in [0-9.]+ m?s\b", " in N s", text)
 
     def block(self, text, mark="|"):
@@ -40,7 +43,8 @@ class Teller:
 
     def call(self, entry):
         path, query = entry["path"], urllib.parse.parse_qsl(entry["query"])
-        words = " ".join(f"{name}={value}" for name, value in query if name not in ("per_page", "direction", "sort"))
+        # of a time the day: in waiting, seconds pass
+        words = " ".join(f"{name}={value.partition('T')[0] if name == 'since' else value}" for name, value in query if name not in ("per_page", "direction", "sort"))
         answer = entry["answer"]
         if entry["fault"]:
             said = {"status": f"{entry['status']}", "drop_before": "lost on the way", "drop_after": "done, and the answer lost",
@@ -51,8 +55,16 @@ class Teller:
             said = f"{entry['status']}" + (f"  #{answer}" if isinstance(answer, int) else "")
         print(f"   {entry['method']:<5} {urllib.parse.unquote(path)} {words}".rstrip() + f"   -> {said}")
 
+    def text(self, body):
+        """A body; its end, which is the same in all issues, once."""
+        start, heading, end = self.steady(body).partition(SAME)
+        self.block(start + heading + (" (as above)" if heading and end in self.ends else end))
+        self.ends.append(end)
+
     def sent(self, entry):
-        """What a write carries."""
+        """What a write carries; nothing if it was only sent elsewhere."""
+        if entry["status"] in (301, 307):
+            return
         fields = dict(entry["body"]) if isinstance(entry["body"], dict) else {"": json.dumps(entry["body"])}
         body = fields.pop("body", None)
         for name, value in sorted(fields.items()):
@@ -62,7 +74,7 @@ class Teller:
         number = entry["answer"] if re.search(r"/issues(/\d+)?$", entry["path"]) and isinstance(entry["answer"], int) else None
         old = self.bodies.get(str(number))
         if old is None:
-            self.block(body)
+            self.text(body)
         else:
             for line in list(difflib.unified_diff(self.steady(old).splitlines(), self.steady(body).splitlines(), lineterm="", n=0))[2:]:
                 print(f"      {line[0]} {line[1:]}".rstrip() if line[0] != "@" else "      ...")

@@ -394,6 +394,32 @@ def _(world):
     equal(world.issue(1), before, "the stranger's issue")
 
 
+@test("our marker, forged by a stranger in an issue of theirs, neither silences nor is written over")
+def _(world):
+    number = opened(world)
+    forged = world.issue(number)["body"]
+    world.fake.ctl("reset")
+    world.state_home = world.here / "another"
+    world.fake.ctl("seed", repo=REPO, title="Schema drift detected: prod", body=forged, user="mallory")
+    before = world.issue(1)
+    world.night(status=1, one_open=False)
+    equal(world.issue(1), before, "the stranger's issue")
+    equal([issue["labels"] for issue in world.open()], [[], [LABEL]], "labels of the stranger's issue and of ours")
+    world.restore()
+    world.night(status=0, one_open=False)
+    equal([issue["state"] for issue in world.ours()], ["open", "closed"], "states of the stranger's issue and of ours")
+
+
+@test("our issue in the hands of a member: found without its label")
+def _(world):
+    number = opened(world)
+    body = world.issue(number)["body"]
+    world.fake.ctl("reset")
+    world.state_home = world.here / "another"
+    world.fake.ctl("seed", repo=REPO, title="x", body=body, user="hubot", association="MEMBER")
+    equal(world.night(status=1).writes, [], "writes")
+
+
 @test("an issue with the label and without a marker is left alone")
 def _(world):
     world.fake.ctl("seed", repo=REPO, title="Drift on the old server", body="by hand", labels=[LABEL])

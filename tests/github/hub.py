@@ -94,7 +94,7 @@ class Hub:
         issue = {
             "id": self.new_id(), "number": repo["next_number"], "title": title, "body": body, "labels": list(labels), "state": "open",
             "state_reason": None, "created_at": now, "updated_at": now, "closed_at": None, "comments": [], "pull_request": False,
-            "deleted": False, "user": "driftcheck-bot",
+            "deleted": False, "user": "driftcheck-bot", "association": "NONE",
         }
         issue.update(more)
         if issue["state"] == "closed" and issue["closed_at"] is None:
@@ -119,7 +119,7 @@ class Api:
         names = ("followers", "following", "gists", "starred", "subscriptions", "organizations", "repos", "events", "received_events")
         return {
             "login": login, "id": 1, "node_id": "U_1", "avatar_url": f"{url}/avatar", "gravatar_id": "", "url": url, "html_url": url,
-            "type": "Bot", "site_admin": False, **{f"{name}_url": f"{url}/{name}" for name in names},
+            "type": "Bot" if login.endswith("-bot") else "User", "site_admin": False, **{f"{name}_url": f"{url}/{name}" for name in names},
         }
 
     def label(self, label):
@@ -128,13 +128,13 @@ class Api:
 
     def issue(self, issue):
         url = f"{self.url}/issues/{issue['number']}"
-        shown = without(issue, "comments", "pull_request", "deleted", "user", "labels")
+        shown = without(issue, "comments", "pull_request", "deleted", "user", "association", "labels")
         shown.update({
             "node_id": f"I_{issue['id']}", "url": url, "repository_url": self.url, "labels_url": f"{url}/labels{{/name}}",
             "comments_url": f"{url}/comments", "events_url": f"{url}/events", "html_url": f"{self.base}/{self.name}/issues/{issue['number']}",
             "labels": [self.label(self.repo["labels"][name.lower()]) for name in issue["labels"]], "user": self.user(issue["user"]),
             "assignee": None, "assignees": [], "milestone": None, "locked": False, "active_lock_reason": None,
-            "comments": len(issue["comments"]), "author_association": "NONE", "performed_via_github_app": None,
+            "comments": len(issue["comments"]), "author_association": issue["association"], "performed_via_github_app": None,
         })
         if issue["pull_request"]:
             pull = f"{self.url}/pulls/{issue['number']}"

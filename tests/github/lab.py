@@ -58,7 +58,7 @@ def marker_of(body):
 
 
 def marker(env, fp="0" * 64, run="abc"):
-    return f"<!-- driftcheck:v1 env={base64.urlsafe_b64encode(env.encode()).decode().rstrip('=')} fp={fp} run={run} -->"
+    return f"<!-- driftcheck:v1 env={base64.urlsafe_b64encode(env.encode()).decode()} fp={fp} run={run} -->"
 
 
 class Fake:

@@ -10,15 +10,16 @@ golden=$source_folder/tests/golden/github-month.txt
 fake=$source_folder/tests/github/fake.py
 story=$run_folder/story
 
-server || exit
+server -c max_connections=50 || exit
 
 coproc FAKE { exec python3 "$fake"; }
 read -r -u "${FAKE[0]}" port
-stop_fake() {
+stop_fake() { # the exit status so far, which is kept
 	kill "$FAKE_PID" 2>/dev/null
 	wait "$FAKE_PID" 2>/dev/null
+	return "$1"
 }
-trap 'stop_fake; harness_finish' EXIT
+trap 'stop_fake $?; harness_finish' EXIT
 
 ctl() { python3 "$fake" ctl "$port" "$@" >"$run_folder/ctl.out" || not_ok "the fake does not understand: $*" </dev/null; }
 

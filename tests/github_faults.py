@@ -423,7 +423,7 @@ def _(world):
     world.fake.ctl("clear")
     world.restore()
     world.night(status=0)
-    world.run(command=("report", str(kept), "--report", "github"))
+    expect(world.run(command=("report", str(kept), "--report", "github")).status != 2, "sending it failed")
     expect(len(world.open()) <= 1, "more than one open issue")
     world.night(status=0)
     equal(world.open(), [], "open issues")

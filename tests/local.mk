@@ -65,9 +65,24 @@ check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/cron.sh tests/examples.s
 EXTRA_DIST += .ci/run docs examples scripts tests/cases tests/cases.sh tests/cli_test.sh tests/cron.sh tests/environment.sh tests/examples.py tests/examples.sh tests/examples_alerts.yml tests/harness.sh \
   tests/mistakes.sh tests/promises.sh tests/sandbox.py
 
+# The GitHub sink against a fake GitHub, which needs python3, openssl and jq: see tests/github/fake.py.
+GITHUB_TESTS = tests/github_fake.py tests/github_life.py tests/github_settings.py tests/github_faults.py tests/github_tls.py \
+  tests/github_race.py tests/github_month.sh
+check_SCRIPTS += $(GITHUB_TESTS)
+EXTRA_DIST += tests/github $(GITHUB_TESTS)
+
+# The same calls held against GitHub's own description of them, fetched by npm into the build folder: see tests/contract/contract.py.
+check-contract: driftcheck$(EXEEXT)
+	DRIFTCHECK='$(abs_builddir)/driftcheck' python3 $(srcdir)/tests/contract/contract.py contract
+EXTRA_DIST += tests/contract
+
 # Rewrites the goldens of all cases, or of CASES="name ..." alone. Look at them before it, and at git diff afterwards.
 bless: driftcheck$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/tests/cases.sh --bless $(CASES)
+
+# Rewrites the month of nights with GitHub: tests/golden/github-month.txt.
+bless-month: driftcheck$(EXEEXT)
+	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/tests/github_month.sh --bless
 
 EXTRA_PROGRAMS = tests/measure
 tests_measure_SOURCES = tests/measure.c
@@ -82,7 +97,7 @@ matrix: driftcheck$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/scripts/matrix.sh $(MAJORS)
 EXTRA_DIST += tests/matrix
 
-.PHONY: bench bless matrix
+.PHONY: bench bless bless-month check-contract matrix
 check_PROGRAMS += tests/introspect_sqlite_test
 tests_introspect_sqlite_test_SOURCES = tests/introspect_sqlite_test.c tests/sqlite_files.c tests/sqlite_files.h tests/sqlite_fixtures.c
 tests_introspect_sqlite_test_LDADD = $(LIBS_OF_TESTS)

@@ -2,7 +2,7 @@ libdriftcheck_a_SOURCES += reporters/report.h reporters/reporter.h reporters/lin
 libdriftcheck_a_SOURCES += reporters/report.c reporters/reporter.c reporters/line_diff.c reporters/show.c reporters/sink.c reporters/http.c
 libdriftcheck_a_SOURCES += reporters/text.c reporters/json.c reporters/markdown.c reporters/markdown_text.c reporters/markdown_finding.c reporters/github.c
 libdriftcheck_a_SOURCES += reporters/redact.c reporters/redact.h reporters/brief.c reporters/brief.h reporters/sarif.c reporters/junit.c \
-  reporters/prometheus.c reporters/actions.c
+  reporters/prometheus.c reporters/actions.c reporters/slack.c reporters/slack.h reporters/webhook.c
 EXTRA_DIST += reporters/reporters.def reporters/sinks.def
 
 # The HTML report, whose style becomes a string of C: a line of the file is one of the string, comments and indents left out.

@@ -56,9 +56,10 @@ EXTRA_DIST += tests/remedy
 
 # The cases, and the scripts around them: see CONTRIBUTING.md.
 check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/cron.sh tests/examples.sh tests/formats.sh tests/mistakes.sh \
-  tests/promises.sh tests/safety.sh
+  tests/promises.sh tests/safety.sh tests/webhook.sh
 EXTRA_DIST += .ci/run docs examples scripts tests/cases tests/cases.sh tests/cli_test.sh tests/cron.sh tests/environment.sh tests/examples.py tests/examples.sh tests/examples_alerts.yml tests/harness.sh \
-  tests/formats.sh tests/mistakes.sh tests/oracle.py tests/promises.sh tests/safety.sh tests/sandbox.py
+  tests/formats.sh tests/mistakes.sh tests/oracle.py tests/promises.sh tests/safety.sh tests/sandbox.py \
+  tests/chat.py tests/webhook.sh
 
 # Rewrites the goldens of all cases, or of CASES="name ..." alone. Look at them before it, and at git diff afterwards.
 bless: driftcheck$(EXEEXT)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // Secrets in any text: see secret_mask in secret.h. Here are those that are known by their form; secret_assigned.c finds those
 // that are known by the name before them. Each finder notes where it found something; then all of it is hidden at once. The
-// hash is short: it tells two secrets apart, and a weak one can be guessed from it, so a password that was in a schema is to be changed
-// all the same.
+// hash is short: it tells two secrets apart, and a weak one can be guessed from it, so a password that was in a schema is to
+// be changed all the same.
 #include "base/secret_find.h"
 
 #include <ctype.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
-// A message for Slack: see slack.h. Foreign text stands in blocks of plain text, which have no mentions, links or formats; & < > are
-// escaped there, too. `text` is what notifications and other chats show: our own words and the names of environments, without any @.
-// (Limits: https://api.slack.com/reference/block-kit: 50 blocks, 3000 characters in a section, 150 in a header; messages of more
-// than about 13,000 characters were refused. Counted here in bytes, which are never fewer.)
+// A message for Slack: see slack.h. Foreign text stands in blocks of plain text, which have no mentions, links or formats; &
+// < > are escaped there, too. `text` is what notifications and other chats show: our own words and the names of environments,
+// without any @. (Limits: https://api.slack.com/reference/block-kit: 50 blocks, 3000 characters in a section, 150 in a
+// header; messages of more than about 13,000 characters were refused. Counted here in bytes, which are never fewer.)
 #include "reporters/slack.h"
 
 #include <string.h>
@@ -11,7 +11,8 @@
 #include "base/err.h"
 #include "reporters/show.h"
 
-enum { HEADER_MOST = 140, SECTION_MOST = 2800, MESSAGE_MOST = 11000, ENVS_MOST = 40, REMARKS_MOST = 10, REMARK_MOST = 400, NAMES_MOST = 5 };
+enum { HEADER_MOST = 140, SECTION_MOST = 2800, MESSAGE_MOST = 11000, ENVS_MOST = 40, REMARKS_MOST = 10, REMARK_MOST = 400,
+       NAMES_MOST = 5 };
 
 static void put(json_t *object, const char *key, json_t *value)
 {
@@ -134,7 +135,8 @@ static void section(struct buf *out, const struct slack_env *of, const struct br
 		buf_addf(out, "\n%zu more", n_of - n_shown);
 }
 
-json_t *slack_message(const struct slack_env *envs, size_t n_envs, const struct brief *list, size_t n_list, const char *source, const char *link)
+json_t *slack_message(const struct slack_env *envs, size_t n_envs, const struct brief *list, size_t n_list,
+                      const char *source, const char *link)
 {
 	json_t *message = json_object(), *blocks = json_array();
 	auto_buf text = BUF_INIT, title = BUF_INIT;

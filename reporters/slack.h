@@ -13,8 +13,9 @@ struct slack_env {
 	bool over;                    // what was said before holds no longer
 };
 
-// {"text": ..., "blocks": [...]} within Slack's limits: foreign text is plain, escaped and cut, the environments come in the given
-// order. `list` are the remarks of the report. `link` (NULL: none) is the address of the run. A new reference.
-json_t *slack_message(const struct slack_env *envs, size_t n_envs, const struct brief *list, size_t n_list, const char *source, const char *link);
+// {"text": ..., "blocks": [...]} within Slack's limits: foreign text is plain, escaped and cut, the environments come in the
+// given order. `list` are the remarks of the report. `link` (NULL: none) is the address of the run. A new reference.
+json_t *slack_message(const struct slack_env *envs, size_t n_envs, const struct brief *list, size_t n_list,
+                      const char *source, const char *link);
 
 #endif

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
-// A message to a chat when the state of an environment changes, and only then: what was last said of each is kept as a fingerprint
-// of its verdict and its remarks. Migrations that are merely pending are no change of state; a clean environment of which nothing
-// was ever said is none either. The fingerprint is noted after the message has arrived: what got lost is said again by the next run,
-// and a message whose fate is unknown may come twice, which in a chat is the lesser evil. The address is a secret.
+// A message to a chat when the state of an environment changes, and only then: what was last said of each is kept as a
+// fingerprint of its verdict and its remarks. Migrations that are merely pending are no change of state; a clean environment
+// of which nothing was ever said is none either. The fingerprint is noted after the message has arrived: what got lost is
+// said again by the next run, and a message whose fate is unknown may come twice, which in a chat is the lesser evil. The
+// address is a secret.
 #include "reporters/sink.h"
 
 #include <errno.h>
@@ -50,15 +51,15 @@ static bool find_url(const struct delivery *delivery, const char **url, struct e
 	const char *path = given(delivery, "url_file");
 	*url = given(delivery, "url");
 	if ((path == NULL) == (*url == NULL))
-		return setting_error(delivery, err, "write webhook { url = \"${SLACK_WEBHOOK_URL}\" } in driftcheck.conf, or url_file = \"FILE\"",
+		return setting_error(delivery, err, "write webhook { url = \"${SLACK_WEBHOOK_URL}\" }, or url_file = \"FILE\"",
 		                     path == NULL ? "no address is given" : "both url and url_file are given");
 	if (path == NULL)
 		return true;
 	size_t length;
 	char *text = file_read(delivery->arena, path, URL_MOST, &length);
 	if (text == NULL)
-		return err_set(err, "config", delivery->where, "name a file that holds the address alone", "--report webhook: url_file %s: %s", path,
-		               strerror(errno));
+		return err_set(err, "config", delivery->where, "name a file that holds the address alone",
+		               "--report webhook: url_file %s: %s", path, strerror(errno));
 	text[strcspn(text, " \t\r\n")] = '\0';
 	*url = text;
 	return true;
@@ -90,7 +91,8 @@ static const char *name_of(const struct delivery *delivery, const struct env_rep
 	digest_sha256_hex(webhook->url, strlen(webhook->url), digest);
 	const char *folder = env != NULL && env->repo != NULL && env->repo->n_folders > 0 ? env->repo->folders[0].path : ".";
 	const char *where = realpath(folder, path);
-	return arena_printf(delivery->arena, "webhook %s %s %.*s", env == NULL ? "" : env->name, where == NULL ? folder : where, HASH_SHOWN, digest);
+	return arena_printf(delivery->arena, "webhook %s %s %.*s", env == NULL ? "" : env->name, where == NULL ? folder : where,
+	                    HASH_SHOWN, digest);
 }
 
 // "" where there is nothing to say of it.
@@ -156,9 +158,10 @@ static bool post(const struct delivery *delivery, const char *payload, struct er
 		return true;
 	static const char hint[] = "check the address";
 	if (answer.end == HTTP_ANSWERED)
-		return err_set(err, answer.status >= 500 ? "report-unknown" : "report", "webhook", hint, "%s answered %d: %s", webhook->origin, answer.status,
-		               answer_text(delivery->arena, &answer));
-	return err_set(err, answer.end == HTTP_UNKNOWN ? "report-unknown" : "report", "webhook", hint, "%s: %s", webhook->origin, answer.why);
+		return err_set(err, answer.status >= 500 ? "report-unknown" : "report", "webhook", hint, "%s answered %d: %s",
+		               webhook->origin, answer.status, answer_text(delivery->arena, &answer));
+	return err_set(err, answer.end == HTTP_UNKNOWN ? "report-unknown" : "report", "webhook", hint, "%s: %s", webhook->origin,
+	               answer.why);
 }
 
 struct told {
@@ -205,6 +208,6 @@ static bool send(struct delivery *delivery, const struct report *report, struct 
 }
 
 const struct sink sink_webhook = {
-	.name = "webhook", .summary = "a message to Slack, or a chat that understands its messages, on a change of state", .keys = keys, .secret = "url",
-	.prepare = prepare, .send = send,
+	.name = "webhook", .summary = "a message to Slack, or a chat that understands its messages, on a change of state",
+	.keys = keys, .secret = "url", .prepare = prepare, .send = send,
 };

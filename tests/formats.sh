@@ -117,8 +117,12 @@ unset GITHUB_ACTIONS GITHUB_OUTPUT GITHUB_STEP_SUMMARY
 
 # --- all of them
 run --help
+for sink in github actions webhook; do
+	grep -q -- "--report NAME .*$sink" "$run_folder/out" && grep -q "\`$sink\`" "$source_folder/docs/formats.md"
+	judge $? "--help and docs/formats.md name the sink $sink" <"$run_folder/out"
+done
 for format in text json markdown sarif junit prometheus; do
-	grep -q "$format" "$run_folder/out" && grep -q "\`$format\`" "$source_folder/docs/formats.md"
+	"$DRIFTCHECK" --help | grep -q -- "--format NAME .*$format" && grep -q "\`$format\`" "$source_folder/docs/formats.md"
 	judge $? "--help and docs/formats.md name the format $format" <"$run_folder/out"
 	run good=sqlite:good.db --migrations migrations --format "$format" --quiet
 	[ "$status" = 0 ] && [ ! -s "$run_folder/out" ]

@@ -136,6 +136,10 @@ for ordinary in "password_hash = crypt(p_password, gen_salt('bf')) WHERE passwor
 	judge $? "ordinary SQL stays: $ordinary" <said/postgresql.text.out
 done
 
+# shellcheck disable=SC2016
+! grep -q 'RAISE EXCEPTION' said/postgresql.summary && grep -q 'function `public.login(text)`' said/postgresql.summary
+judge $? 'the source of a function does not go into a summary' <said/postgresql.summary
+
 # what servers and migrations say
 run check "prod=postgresql://locked:swordfish@/app?$at" --migrations pg --verbose --format json
 cp out said/refused.out && cp err said/refused.err

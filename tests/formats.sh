@@ -121,8 +121,8 @@ for sink in github actions webhook; do
 	grep -q -- "--report NAME .*$sink" "$run_folder/out" && grep -q "\`$sink\`" "$source_folder/docs/formats.md"
 	judge $? "--help and docs/formats.md name the sink $sink" <"$run_folder/out"
 done
-for format in text json markdown sarif junit prometheus; do
-	"$DRIFTCHECK" --help | grep -q -- "--format NAME .*$format" && grep -q "\`$format\`" "$source_folder/docs/formats.md"
+for format in text json markdown html sarif junit prometheus; do
+	"$DRIFTCHECK" --help | grep -A 2 -- '--format NAME' | grep -q "$format" && grep -q "\`$format\`" "$source_folder/docs/formats.md"
 	judge $? "--help and docs/formats.md name the format $format" <"$run_folder/out"
 	run good=sqlite:good.db --migrations migrations --format "$format" --quiet
 	[ "$status" = 0 ] && [ ! -s "$run_folder/out" ]

@@ -167,6 +167,12 @@ def junit(path):
         fail("junit: another element")
 
 
+def html_page(path):
+    checked = subprocess.run([sys.executable, os.path.join(os.path.dirname(__file__), "html_check.py"), path], capture_output=True, text=True)
+    if checked.returncode != 0:
+        fail(f"html: {checked.stdout}{checked.stderr}")
+
+
 METRICS = {
     "driftcheck_drift_objects": ["env", "class"], "driftcheck_last_success_timestamp_seconds": ["env"], "driftcheck_last_run_complete": ["env"],
     "driftcheck_run_duration_seconds": ["env"], "driftcheck_behind_migrations": ["env"], "driftcheck_build_info": ["version"],
@@ -238,7 +244,7 @@ def outputs(path):
 
 
 COMMANDS = {
-    "names": make_names, "markdown": markdown, "json": read_json, "sarif": sarif, "junit": junit, "prometheus": prometheus, "actions": actions,
+    "names": make_names, "markdown": markdown, "json": read_json, "html": html_page, "sarif": sarif, "junit": junit, "prometheus": prometheus, "actions": actions,
     "outputs": outputs,
 }
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ cd "$run_folder" && touch why || exit 1
 export XDG_STATE_HOME=$run_folder/state
 unset GITHUB_ACTIONS GITHUB_OUTPUT GITHUB_STEP_SUMMARY
 oracle() { python3 "$source_folder/tests/oracle.py" "$@"; }
-formats='text json markdown sarif junit prometheus'
+formats='text json markdown html sarif junit prometheus'
 
 # --- hostile names
 oracle names hostile
 judge $? 'a database with hostile names' </dev/null
 names() { run prod=sqlite:hostile/app.db --migrations hostile/migrations "$@"; }
-for format in json markdown sarif junit prometheus; do
+for format in json markdown html sarif junit prometheus; do
 	names --format "$format"
 	cp out "names.$format"
 	[ "$status" = 1 ] && [ ! -s err ] && oracle "$format" "names.$format" >why 2>&1

@@ -136,7 +136,7 @@ static bool is_inside_literal(const struct place *place)
 static size_t dollar_quote(const char *at)
 {
 	size_t length = 1;
-	while (is_word_char(at[length]) && !isdigit((unsigned char)at[1]))
+	while (*at == '$' && is_word_char(at[length]) && !isdigit((unsigned char)at[1]))
 		length++;
 	return *at == '$' && at[length] == '$' ? length + 1 : 0;
 }

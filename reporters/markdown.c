@@ -9,8 +9,6 @@
 #include "reporters/reporter.h"
 #include "reporters/show.h"
 
-static const struct markdown_style style = { "####", BODIES_DIFF };
-
 static void summary(struct buf *out, const struct report *report)
 {
 	buf_adds(out, "| environment | verdict | | server | version |\n|---|---|---|---|---|\n");
@@ -55,18 +53,19 @@ static void troubles(struct buf *out, const struct report *report)
 	}
 }
 
-static void environment(struct buf *out, struct arena *arena, const struct env_report *env, bool verbose)
+static void environment(struct buf *out, struct arena *arena, const struct env_report *env, const struct render_options *options,
+                        const struct markdown_style *style)
 {
 	auto_buf body = BUF_INIT;
 	for (size_t i = 0; i < env->n_findings; i++) {
 		if (!show_as_pending(env, env->findings[i]))
-			markdown_finding(&body, arena, env, env->findings[i], &style);
+			markdown_finding(&body, arena, env, env->findings[i], style);
 	}
 	auto_buf after = BUF_INIT;
 	if (env->versions_known)
 		markdown_versions(&after, env);
 	markdown_unread(&after, env);
-	if (env->verdict != VERDICT_CLEAN || verbose)
+	if (env->verdict != VERDICT_CLEAN || options->verbose)
 		markdown_notes(&after, env);
 	if (body.length == 0 && after.length == 0)
 		return;
@@ -77,7 +76,7 @@ static void environment(struct buf *out, struct arena *arena, const struct env_r
 		buf_addf(out, "%s\n%s", body.length > 0 ? "\n#### versions and notes\n" : "", after.data);
 }
 
-static void differences(struct buf *out, struct arena *arena, const struct report *report)
+static void differences(struct buf *out, struct arena *arena, const struct report *report, const struct markdown_style *style)
 {
 	markdown_span(out, report->have_name);
 	buf_adds(out, report->equal ? " is equal to " : " against ");
@@ -90,9 +89,9 @@ static void differences(struct buf *out, struct arena *arena, const struct repor
 			buf_addf(out, "\n#### %s: %s ", change_names[change->change], change->object->kind->name);
 			markdown_span(out, change->name);
 			buf_addc(out, '\n');
-			markdown_definition(out, arena, change, change->change == CHANGE_REMOVED && change->n_env > 0, &style);
+			markdown_definition(out, arena, change, change->change == CHANGE_REMOVED && change->n_env > 0, style);
 			if (change->n_env > 0)
-				markdown_remedy(out, arena, "run", change, true, &style);
+				markdown_remedy(out, arena, "run", change, true, style);
 		}
 		auto_buf list = BUF_INIT;
 		markdown_unread(&list, env);
@@ -107,14 +106,15 @@ static void render(struct buf *out, const struct report *report, const struct re
 	if (options->quiet && show_is_clean(report))
 		return;
 	auto_arena arena = arena_new();
+	const struct markdown_style style = { "####", options->hash_bodies ? BODIES_HASH : BODIES_DIFF };
 	if (strcmp(report->command, "diff") == 0) {
 		troubles(out, report);
-		differences(out, arena, report);
+		differences(out, arena, report, &style);
 	} else {
 		summary(out, report);
 		troubles(out, report);
 		for (size_t i = 0; i < report->n_envs; i++)
-			environment(out, arena, show_env(report, i), options->verbose);
+			environment(out, arena, show_env(report, i), options, &style);
 	}
 	auto_buf legend = BUF_INIT;
 	show_legend(&legend, report);

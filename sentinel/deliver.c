@@ -52,6 +52,13 @@ static bool fill_values(struct run *run, struct delivery *delivery, struct err *
 		n++;
 	const char **values = arena_array(run->arena, n, sizeof *values);
 	for (size_t i = 0; i < n; i++) {
+		const struct setting *setting = &section->values[i];
+		bool secret = delivery->sink->secret != NULL && strcmp(section->keys[i], delivery->sink->secret) == 0;
+		if (secret && setting->text != NULL && strstr(setting->text, "${") == NULL && *setting->text != '\0') {
+			err_set(err, "config", NULL, "take it from the environment: ${NAME}", "%s: the %s is a secret, and stands in the file",
+			        section->name, section->keys[i]);
+			return err_where(err, "%s:%u", run->config->path, setting->line);
+		}
 		if (!config_expand(run->arena, run->config, &section->values[i], &values[i], err))
 			return false;
 	}

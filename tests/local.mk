@@ -61,9 +61,11 @@ tests_remedy_test_LDADD = $(LIBS_OF_TESTS)
 EXTRA_DIST += tests/remedy
 
 # The cases, and the scripts around them: see CONTRIBUTING.md.
-check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/cron.sh tests/examples.sh tests/mistakes.sh tests/promises.sh
+check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/cron.sh tests/examples.sh tests/formats.sh tests/mistakes.sh \
+  tests/promises.sh tests/safety.sh tests/webhook.sh
 EXTRA_DIST += .ci/run docs examples scripts tests/cases tests/cases.sh tests/cli_test.sh tests/cron.sh tests/environment.sh tests/examples.py tests/examples.sh tests/examples_alerts.yml tests/harness.sh \
-  tests/mistakes.sh tests/promises.sh tests/sandbox.py
+  tests/formats.sh tests/mistakes.sh tests/oracle.py tests/promises.sh tests/safety.sh tests/sandbox.py \
+  tests/chat.py tests/webhook.sh
 
 # The GitHub sink against a fake GitHub, which needs python3, openssl and jq: see tests/github/fake.py.
 GITHUB_TESTS = tests/github_fake.py tests/github_life.py tests/github_settings.py tests/github_faults.py tests/github_tls.py \
@@ -97,7 +99,12 @@ matrix: driftcheck$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/scripts/matrix.sh $(MAJORS)
 EXTRA_DIST += tests/matrix
 
-.PHONY: bench bless bless-month check-contract matrix
+# Reports against what others publish of the formats: the schema of SARIF (by npm), promtool. See tests/schemas.sh.
+check-schemas: driftcheck$(EXEEXT)
+	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/tests/schemas.sh
+EXTRA_DIST += tests/schemas.sh
+
+.PHONY: bench bless bless-month check-contract check-schemas matrix
 check_PROGRAMS += tests/introspect_sqlite_test
 tests_introspect_sqlite_test_SOURCES = tests/introspect_sqlite_test.c tests/sqlite_files.c tests/sqlite_files.h tests/sqlite_fixtures.c
 tests_introspect_sqlite_test_LDADD = $(LIBS_OF_TESTS)

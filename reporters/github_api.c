@@ -6,7 +6,6 @@
 #include "reporters/github_api.h"
 
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/arena.h"
 #include "base/auto.h"
@@ -20,6 +19,7 @@
 
 enum {
 	RETRIES_MAX = 4, LIMITS_MAX = 5,
+	JITTER_MS = 500,
 	WRITE_GAP_MS = 1000,    // GitHub's advice
 	ANSWER_MOST = 64 << 20, // a page of a hundred issues, each with the longest text
 	MESSAGE_SHOWN = 200,
@@ -102,14 +102,6 @@ static bool wait_s(const struct github *github, long long seconds)
 	return true;
 }
 
-// So that those who failed together do not come back together.
-static void jitter(void)
-{
-	unsigned char random = 0;
-	if (getrandom(&random, sizeof random, 0) == sizeof random)
-		clock_sleep_ms(random * 2);
-}
-
 static bool is_usable(enum github_call call, const json_t *json)
 {
 	bool numbered = call == CALL_READ || call == CALL_CREATE || call == CALL_UPDATE;
@@ -172,7 +164,7 @@ static enum github_step perform(struct github *github, enum github_call call, co
 			if (retries == RETRIES_MAX)
 				return fail(github, call, &answer, rule, ", five times", err);
 			pause_s = 1LL << retries++;
-			jitter();
+			clock_sleep_ms(clock_random(JITTER_MS)); // so that those who failed together do not come back together
 			break;
 		case STEP_WAIT:
 			if (limits == LIMITS_MAX)

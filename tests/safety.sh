@@ -98,7 +98,7 @@ run 'postgresql://u:swordfish@h/db' --report "$token"
 cp out said/word.out && cp err said/word.err
 no_leak 'no secret of a setting is in any output'
 
-server || exit
+server -c max_connections=50 || exit
 at="host=$PGHOST&port=$PGPORT"
 repository pg 'CREATE TABLE users (id integer PRIMARY KEY, password text NOT NULL, password_hash text);' \
 	"CREATE FUNCTION login(p_password text) RETURNS text LANGUAGE plpgsql AS \$\$ BEGIN RETURN 'x'; END \$\$;"

@@ -1,91 +1,182 @@
 // SPDX-License-Identifier: PostgreSQL
-// driftcheck check: every environment is read at once, each in a thread of its own; then they are checked one after the
-// other, since the scratch servers belong to the main thread. One that cannot be read does not stop the others.
+// driftcheck check: environments are read by several threads; each is checked as soon as it is read, one at a time, since the
+// scratch servers belong to the main thread, and what was read of it is let go then. One that cannot be read does not stop
+// the others. There may be thousands: what is held at once follows from the number of threads, not of environments.
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "base/arena.h"
+#include "reporters/report_json.h"
 #include "sentinel/check.h"
+#include "sentinel/deliver.h"
 #include "sentinel/run_report.h"
+#include "sentinel/servers.h"
+#include "sentinel/shard.h"
 #include "sentinel/source_read.h"
 
-enum { JOBS_DEFAULT = 8 };
+enum { JOBS_DEFAULT = 8, PER_SERVER_DEFAULT = 4 };
 
 struct reading {
-	struct run *run;
-	struct envs *envs;
-	const struct env *env;
+	size_t env; // index
 	struct arena *arena;
 	struct snapshot *snapshot; // NULL: err says why
 	struct err err;
+	struct reading *next;
 };
 
-struct readings {
-	struct reading *items;
-	size_t n;
-	atomic_size_t next;
+// What passes from the threads that read to the one that checks; those wait when it is full.
+struct desk {
+	struct run *run;
+	struct envs *envs;
+	struct report *report;
+	size_t jobs;
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	struct reading *oldest, *newest;
+	size_t n_waiting, n_readers;
 };
 
-static void read_one(struct reading *reading)
+static bool is_for_threads(const struct env *env)
 {
-	struct read_options options = env_read_options(reading->run, reading->env);
-	reading->snapshot = env_read(reading->run, reading->envs, reading->env, &options, reading->arena, &reading->err);
+	return env->trouble == NULL && env->source.type != SOURCE_SQL && env->source.type != SOURCE_REPO;
 }
 
-static bool for_threads(const struct reading *reading)
+static bool is_for_main(const struct env *env)
 {
-	enum source_type type = reading->env->source.type;
-	return reading->env->trouble == NULL && type != SOURCE_SQL && type != SOURCE_REPO;
+	return env->trouble == NULL && !is_for_threads(env);
+}
+
+static struct reading *read_one(struct desk *desk, size_t env)
+{
+	struct arena *arena = arena_new();
+	struct reading *reading = arena_alloc(arena, sizeof *reading);
+	*reading = (struct reading){ .env = env, .arena = arena };
+	const struct env *of = &desk->envs->items[env];
+	struct read_options options = env_read_options(desk->run, of);
+	reading->snapshot = env_read(desk->run, desk->envs, of, &options, arena, &reading->err);
+	return reading;
+}
+
+static void put(struct desk *desk, struct reading *reading)
+{
+	pthread_mutex_lock(&desk->mutex);
+	while (desk->n_waiting >= desk->jobs)
+		pthread_cond_wait(&desk->changed, &desk->mutex);
+	*(desk->newest == NULL ? &desk->oldest : &desk->newest->next) = reading;
+	desk->newest = reading;
+	desk->n_waiting++;
+	pthread_cond_broadcast(&desk->changed);
+	pthread_mutex_unlock(&desk->mutex);
+}
+
+// NULL: all are read, and there is none left.
+static struct reading *take(struct desk *desk)
+{
+	pthread_mutex_lock(&desk->mutex);
+	while (desk->oldest == NULL && desk->n_readers > 0)
+		pthread_cond_wait(&desk->changed, &desk->mutex);
+	struct reading *reading = desk->oldest;
+	if (reading != NULL) {
+		desk->oldest = reading->next;
+		desk->newest = desk->oldest == NULL ? NULL : desk->newest;
+		desk->n_waiting--;
+		pthread_cond_broadcast(&desk->changed);
+	}
+	pthread_mutex_unlock(&desk->mutex);
+	return reading;
 }
 
 static void *read_some(void *argument)
 {
-	struct readings *readings = argument;
-	for (size_t i; (i = atomic_fetch_add(&readings->next, 1)) < readings->n;) {
-		if (for_threads(&readings->items[i]))
-			read_one(&readings->items[i]);
+	struct desk *desk = argument;
+	for (size_t env; servers_next(desk->envs->servers, &env);) {
+		struct reading *reading = read_one(desk, env);
+		servers_leave(desk->envs->servers, env);
+		put(desk, reading);
 	}
+	pthread_mutex_lock(&desk->mutex);
+	desk->n_readers--;
+	pthread_cond_broadcast(&desk->changed);
+	pthread_mutex_unlock(&desk->mutex);
 	return NULL;
 }
 
-static void read_all(struct run *run, struct readings *readings)
+// Checks what was read, keeps what is to be reported of it, and lets the rest go.
+static void check_one(struct desk *desk, struct reading *reading)
 {
-	size_t jobs = run->options->jobs > 0 ? (size_t)run->options->jobs : JOBS_DEFAULT;
-	if (jobs > readings->n)
-		jobs = readings->n;
-	pthread_t *threads = arena_array(run->arena, jobs, sizeof *threads);
+	struct report *report = desk->report;
+	struct env_report *of = report->envs[reading->env];
+	const struct env *env = &desk->envs->items[reading->env];
+	if (reading->snapshot == NULL) {
+		report_trouble(desk->run, of, &reading->err);
+	} else {
+		log_progress(desk->run->log, "%s: checking", env->name);
+		check_env(desk->run, desk->envs, env, reading->snapshot, reading->arena, of);
+		*of = *env_report_copy(desk->run->arena, report, of);
+	}
+	arena_free(reading->arena);
+}
+
+// As many threads as were wanted and could be started.
+static size_t start_readers(struct desk *desk, pthread_t *threads, size_t wanted)
+{
 	size_t n = 0;
-	while (n < jobs && pthread_create(&threads[n], NULL, read_some, readings) == 0)
+	desk->n_readers = wanted;
+	while (n < wanted && pthread_create(&threads[n], NULL, read_some, desk) == 0)
 		n++;
-	if (n == 0)
-		read_some(readings);
+	pthread_mutex_lock(&desk->mutex);
+	desk->n_readers -= wanted - n;
+	pthread_mutex_unlock(&desk->mutex);
+	return n;
+}
+
+static void check_all(struct desk *desk)
+{
+	struct envs *envs = desk->envs;
+	pthread_t *threads = arena_array(desk->run->arena, desk->jobs, sizeof *threads);
+	size_t n = start_readers(desk, threads, desk->jobs < envs->n ? desk->jobs : envs->n);
+	for (struct reading *reading; (reading = take(desk)) != NULL;)
+		check_one(desk, reading);
 	for (size_t i = 0; i < n; i++)
 		pthread_join(threads[i], NULL);
-	for (size_t i = 0; i < readings->n; i++) { // what needs a scratch server is replayed from the main thread
-		if (readings->items[i].env->trouble == NULL && !for_threads(&readings->items[i]))
-			read_one(&readings->items[i]);
+	for (size_t env; n == 0 && servers_next(envs->servers, &env);) {
+		struct reading *reading = read_one(desk, env);
+		servers_leave(envs->servers, env);
+		check_one(desk, reading);
 	}
+	for (size_t i = 0; i < envs->n; i++) { // what needs a scratch server is replayed from the main thread
+		if (is_for_main(&envs->items[i]))
+			check_one(desk, read_one(desk, i));
+	}
+}
+
+// Shards do not send: whoever merges their results does, and is the only one.
+static bool resolve_shard(struct run *run, struct shard *shard, struct err *err)
+{
+	if (!shard_resolve(run->options, shard, err))
+		return false;
+	return shard->count == 0 || !deliveries_send_away(run->deliveries) ||
+	       err_set(err, "usage", NULL, "write it (--format json --output FILE), and send what is merged: driftcheck report --merge FILE... "
+	               "--report ...", "a shard is not sent alone: --report beside --shard takes files only");
 }
 
 enum exit_status command_check(struct run *run, struct err *err)
 {
 	struct envs envs;
-	if (!envs_resolve(run, run->words, run->n_words, true, &envs, err))
+	struct shard shard;
+	if (!resolve_shard(run, &shard, err) || !envs_resolve(run, run->words, run->n_words, true, &envs, err))
 		return EXIT_TROUBLE;
+	if (shard.count > 0)
+		shard_apply(&shard, &envs);
+	const struct options *options = run->options;
 	struct report *report = report_start(run, &envs);
-	struct readings readings = { .items = arena_array(run->arena, envs.n, sizeof *readings.items), .n = envs.n };
-	for (size_t i = 0; i < envs.n; i++)
-		readings.items[i] = (struct reading){ .run = run, .envs = &envs, .env = &envs.items[i], .arena = arena_new() };
-	read_all(run, &readings);
-	for (size_t i = 0; i < envs.n; i++) {
-		struct reading *reading = &readings.items[i];
-		if (reading->snapshot != NULL)
-			check_env(run, &envs, reading->env, reading->snapshot, reading->arena, report->envs[i]);
-		else if (reading->env->trouble == NULL)
-			report_trouble(run, report->envs[i], &reading->err);
-	}
-	enum exit_status status = report_finish(run, report);
-	for (size_t i = 0; i < envs.n; i++)
-		arena_free(readings.items[i].arena);
-	return status;
+	report->shard_index = shard.index;
+	report->shard_count = shard.count;
+	envs.servers = servers_new(&envs, is_for_threads, options->max_per_server > 0 ? options->max_per_server : PER_SERVER_DEFAULT);
+	struct desk desk = {
+		.run = run, .envs = &envs, .report = report, .jobs = options->jobs > 0 ? (size_t)options->jobs : JOBS_DEFAULT,
+		.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER,
+	};
+	check_all(&desk);
+	servers_free(envs.servers);
+	return report_finish(run, report);
 }

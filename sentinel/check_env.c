@@ -18,6 +18,7 @@
 #include "prove/origin.h"
 #include "prove/round_trip.h"
 #include "sentinel/run_report.h"
+#include "sentinel/servers.h"
 #include "sentinel/source_read.h"
 
 enum { QUESTION_ROUNDS_MAX = 3, RE_READS_MAX = 2, PREDATES_LEAST = 5 };
@@ -300,7 +301,10 @@ static bool confirmed(struct check *check, const struct classification *result, 
 	if (result->n_findings == 0 || !source_is_live(&check->env->source))
 		return true;
 	struct read_options options = env_read_options(check->run, check->env);
+	size_t index = (size_t)(check->env - check->envs->items);
+	servers_enter(check->envs->servers, index);
 	struct snapshot *again = env_read(check->run, check->envs, check->env, &options, check->arena, err);
+	servers_leave(check->envs->servers, index);
 	if (again == NULL)
 		return false;
 	prepare(again, check);

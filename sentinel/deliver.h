@@ -10,6 +10,13 @@ struct deliveries;
 // Resolves every --report of the run and lets the sinks check their settings. NULL is an error: code "usage" or "config".
 struct deliveries *deliveries_prepare(struct run *run, struct err *err);
 
+// Whether anything goes to a sink: not only into files.
+bool deliveries_send_away(const struct deliveries *deliveries);
+
+// The report to be sent was read from this file, so that it need not be kept once more. Where that is one that could not be
+// delivered before, it is removed when all of it has arrived.
+void deliveries_kept(struct deliveries *deliveries, const char *path);
+
 // Sends the report everywhere. What could not be delivered is added to its troubles; the report itself then lies in the state
 // folder, and the trouble's hint says how to send it later.
 void deliveries_send(struct run *run, struct deliveries *deliveries, struct report *report);

@@ -31,9 +31,11 @@ struct options {
 	const char *fail_on; // "skew" where not given
 	const char *color; // "auto" where not given
 	const char *to, *at_least;
-	int jobs, timeout_s;
-	bool quiet, verbose, show_queries, no_cache, dry_run, help, version;
-	const char *command_options[8]; // names of those given that belong to single commands; NULL-ended
+	struct words envs;
+	const char *shard;
+	int jobs, max_per_server, shard_count, expect, timeout_s;
+	bool quiet, verbose, show_queries, no_cache, dry_run, merge, help, version;
+	const char *command_options[16]; // names of those given that belong to single commands; NULL-ended
 	struct words words; // what is no option, in order
 	bool first_after_end; // the first of them stood after `--`, so it is no command
 };

@@ -50,6 +50,7 @@ struct report *report_start(struct run *run, const struct envs *envs)
 		const struct env *env = &envs->items[i];
 		struct env_report *of = report->envs[i] = arena_alloc(run->arena, sizeof *of);
 		of->name = env->name;
+		of->fleet = env->fleet;
 		of->engine = source_engine(&env->source);
 		for (size_t s = 0; s < envs->n_sets; s++)
 			of->repo = envs->sets[s] == env->set ? &report->repos[s] : of->repo;
@@ -150,6 +151,11 @@ enum exit_status report_finish(struct run *run, struct report *report)
 	for (size_t i = 0; i < report->n_envs; i++)
 		report->complete &= report->envs[i]->complete;
 	report->duration_ms = (clock_us() - run->started_us) / 1000;
+	return report_hand_out(run, report);
+}
+
+enum exit_status report_hand_out(struct run *run, struct report *report)
+{
 	deliveries_send(run, run->deliveries, report); // before it is printed: what could not be delivered is a part of it
 	enum exit_status status = exit_status(run, report);
 	run->reporter->render(&run->out, report, &run->render);

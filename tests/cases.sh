@@ -47,7 +47,7 @@ stable_json() {
 }
 
 stable_text() {
-	sed -E "s|$work|WORK|g; s|$database|DATABASE|g; s/(PostgreSQL|SQLite) +[0-9]+(\.[0-9]+)+/\1 VERSION/g; s/ in [0-9.]+ m?s\b/ in N s/g"
+	sed -E "s/\"(started|duration_ms)\": .*/\"\1\"/; s|$work|WORK|g; s|$database|DATABASE|g; s/(PostgreSQL|SQLite) +[0-9]+(\.[0-9]+)+/\1 VERSION/g; s/ in [0-9.]+ m?s\b/ in N s/g"
 }
 
 sql() { # database, the script on stdin
@@ -187,6 +187,31 @@ properties() {
 	fi
 }
 
+# What of a case's arguments decides the exit status.
+fail_on() {
+	case ${setting[args]} in *--fail-on*) echo --fail-on drift ;; esac
+}
+
+# A report that was kept as JSON renders as it did at once, in every format, and with the same exit status.
+read_back() { # exit status
+	local format again
+	cp "$work/report.out" "$work/kept.json"
+	for format in text markdown json; do
+		case $format in
+		text) cp "$work/text.out" "$work/first" ;;
+		json) cp "$work/report.out" "$work/first" ;;
+		*) check "$work/first" --format "$format" ;;
+		esac
+		[ -s "$work/first" ] || continue # what died of an error has no report but in JSON
+		(cd "$work" && "$DRIFTCHECK" report kept.json --format "$format" $(fail_on) >"$work/again.out" 2>"$work/again.err" </dev/null)
+		again=$?
+		[ "$again" = "$1" ] || complain "kept and rendered again, its exit status is $again, not $1:" <"$work/again.err"
+		stable_text <"$work/first" >"$work/first.stable"
+		stable_text <"$work/again.out" >"$work/again.stable"
+		same "kept and rendered again as $format, it reads otherwise:" "$work/first.stable" "$work/again.stable"
+	done
+}
+
 # A case with goldens.
 run_case() {
 	make_environment "$database" || return
@@ -203,6 +228,7 @@ run_case() {
 	} | stable_text >"$work/report.txt"
 	golden "$work/report.json"
 	golden "$work/report.txt"
+	read_back "$status"
 	[ "$status" = 2 ] || properties
 }
 

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "reporters/line_diff.h"
 #include "reporters/show.h"
+#include "reporters/view.h"
 
 enum { DIFF_CONTEXT = 3, FENCE_LEAST = 3 };
 
@@ -395,7 +396,12 @@ static void environment(struct buf *out, struct arena *arena, const struct env_r
 		return;
 	buf_adds(out, "\n### ");
 	span(out, env->name);
-	buf_addf(out, "\n%s", body.data);
+	buf_addc(out, '\n');
+	auto_buf members = BUF_INIT;
+	show_members(&members, env, verbose, span);
+	if (members.length > 0)
+		buf_addf(out, "\nMembers: %s\n", members.data);
+	buf_adds(out, body.data);
 	if (after.length > 0)
 		buf_addf(out, "%s\n%s", body.length > 0 ? "\n#### versions and notes\n" : "", after.data);
 }
@@ -429,6 +435,7 @@ static void render(struct buf *out, const struct report *report, const struct re
 	if (options->quiet && show_is_clean(report))
 		return;
 	auto_arena arena = arena_new();
+	report = report_view(arena, report);
 	if (strcmp(report->command, "diff") == 0) {
 		troubles(out, report);
 		differences(out, arena, report);

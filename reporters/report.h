@@ -75,6 +75,7 @@ struct report {
 	size_t n_repos;
 	struct env_report **envs; // in the order of the command line; the text reporter shows the worst first
 	size_t n_envs;
+	bool worst_first; // in this order they stand: see view.h
 	struct err *troubles; // all of the run, those of environments included
 	size_t n_troubles;
 

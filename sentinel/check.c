@@ -8,6 +8,7 @@
 #include "reporters/report_json.h"
 #include "sentinel/check.h"
 #include "sentinel/deliver.h"
+#include "sentinel/replays.h"
 #include "sentinel/run_report.h"
 #include "sentinel/servers.h"
 #include "sentinel/shard.h"
@@ -172,11 +173,13 @@ enum exit_status command_check(struct run *run, struct err *err)
 	report->shard_index = shard.index;
 	report->shard_count = shard.count;
 	envs.servers = servers_new(&envs, is_for_threads, options->max_per_server > 0 ? options->max_per_server : PER_SERVER_DEFAULT);
+	envs.replays = replays_new();
 	struct desk desk = {
 		.run = run, .envs = &envs, .report = report, .jobs = options->jobs > 0 ? (size_t)options->jobs : JOBS_DEFAULT,
 		.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER,
 	};
 	check_all(&desk);
 	servers_free(envs.servers);
+	replays_free(envs.replays);
 	return report_finish(run, report);
 }

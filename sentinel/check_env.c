@@ -12,11 +12,13 @@
 #include "diff/classify.h"
 #include "diff/ignore.h"
 #include "diff/remedy.h"
+#include "migrations/cache.h"
 #include "migrations/chain.h"
 #include "migrations/replay.h"
 #include "prove/effects.h"
 #include "prove/origin.h"
 #include "prove/round_trip.h"
+#include "sentinel/replays.h"
 #include "sentinel/run_report.h"
 #include "sentinel/servers.h"
 #include "sentinel/source_read.h"
@@ -35,7 +37,7 @@ struct check {
 	struct standings standings;
 	struct chain base_chain, repo_chain;
 	bool prefix; // the base chain is how the repository's begins
-	struct snapshot *base, *head;
+	const struct snapshot *base, *head; // shared with other environments
 	struct comparer comparer;
 	struct effects *base_effects, *repo_effects;
 	const char *server; // of the scratch, for cache keys
@@ -78,17 +80,47 @@ static struct replay_request request(struct check *check, const struct chain *ch
 	};
 }
 
-static bool replay_at(struct check *check, const struct chain *chain, const size_t *stops, size_t n_stops, struct snapshot **snapshots,
-                      struct err *err)
+// What decides a replay within a run, and what `prepare` leaves of its snapshots. Migrations of the set are known by where they
+// stand; others, which were found in the history, by their text.
+static const char *replay_key(struct check *check, const struct chain *chain, const size_t *stops, size_t n_stops)
 {
-	struct replay_request whole = request(check, chain);
-	whole.stops = stops;
-	whole.n_stops = n_stops;
-	if (!replay(check->arena, &whole, snapshots, NULL, err))
-		return false;
-	for (size_t i = 0; i < n_stops; i++)
-		prepare(snapshots[i], check);
-	return true;
+	const struct migrations *set = check->env->set;
+	struct cache_key *key = cache_key_new(check->arena);
+	cache_key_add(key, &set, sizeof set);
+	cache_key_adds(key, check->set.settings.schema);
+	cache_key_adds(key, check->live->version.name);
+	cache_key_add(key, &check->live->engine, sizeof check->live->engine);
+	cache_key_add(key, &check->live->major, sizeof check->live->major);
+	cache_key_add(key, stops, n_stops * sizeof *stops);
+	for (size_t i = 0; i < chain->n; i++) {
+		const struct migration *migration = chain->links[i].migration;
+		bool own = migration >= set->items && migration < set->items + set->n_items;
+		cache_key_add(key, &migration, own ? sizeof migration : 0);
+		cache_key_adds(key, own ? NULL : migration->version);
+		cache_key_add(key, migration->text, own ? 0 : migration->length);
+	}
+	return cache_key_hex(key);
+}
+
+// The snapshots are shared: nobody may change them.
+static bool replay_at(struct check *check, const struct chain *chain, const size_t *stops, size_t n_stops,
+                      struct snapshot *const **snapshots, struct err *err)
+{
+	bool found;
+	struct replayed *replayed = replays_get(check->envs->replays, replay_key(check, chain, stops, n_stops), &found);
+	if (!found) {
+		struct replay_request whole = request(check, chain);
+		whole.stops = stops;
+		whole.n_stops = n_stops;
+		struct snapshot **made = arena_array(replayed->arena, n_stops, sizeof *made);
+		if (replay(replayed->arena, &whole, made, NULL, &replayed->err))
+			replayed->snapshots = made;
+		for (size_t i = 0; replayed->snapshots != NULL && i < n_stops; i++)
+			prepare(made[i], check);
+	}
+	*snapshots = replayed->snapshots;
+	*err = replayed->snapshots == NULL ? replayed->err : *err;
+	return replayed->snapshots != NULL;
 }
 
 static bool is_prefix(const struct chain *base, const struct chain *repo)
@@ -102,23 +134,32 @@ static bool is_prefix(const struct chain *base, const struct chain *repo)
 	return true;
 }
 
+static bool replay_one(struct check *check, const struct chain *chain, const struct snapshot **snapshot, struct err *err)
+{
+	struct snapshot *const *snapshots;
+	if (!replay_at(check, chain, &chain->n, 1, &snapshots, err))
+		return false;
+	*snapshot = snapshots[0];
+	return true;
+}
+
 // Replays what is applied and what the repository has; one replay where the first is how the second begins.
 static bool replay_both(struct check *check, struct err *err)
 {
 	check->prefix = is_prefix(&check->base_chain, &check->repo_chain);
 	size_t stops[2] = { check->base_chain.n, check->repo_chain.n };
-	struct snapshot *snapshots[2];
 	if (check->prefix) {
 		bool same = stops[0] == stops[1];
-		if (!replay_at(check, &check->repo_chain, stops, same ? 1 : 2, snapshots, err))
+		struct snapshot *const *snapshots;
+		if (!replay_at(check, &check->repo_chain, stops, same ? 1 : 2, &snapshots, err))
 			return false;
 		check->base = snapshots[0];
 		check->head = snapshots[same ? 0 : 1];
 		return true;
 	}
-	if (!replay_at(check, &check->repo_chain, &stops[1], 1, &check->head, err))
+	if (!replay_one(check, &check->repo_chain, &check->head, err))
 		return false;
-	if (replay_at(check, &check->base_chain, &stops[0], 1, &check->base, err))
+	if (replay_one(check, &check->base_chain, &check->base, err))
 		return true;
 	if (check->standings.n[STANDING_SKIPPED] == 0)
 		return false;
@@ -126,7 +167,7 @@ static bool replay_both(struct check *check, struct err *err)
 	struct chain filled = chain_filled(check->arena, &check->set, &check->standings, &check->base_chain);
 	log_info(check->run->log, "%s: the applied set does not run as it is (%s); replaying it with the late migrations", check->env->name,
 	         err->text);
-	if (!replay_at(check, &filled, &filled.n, 1, &check->base, err))
+	if (!replay_one(check, &filled, &check->base, err))
 		return false;
 	check->base_chain = filled;
 	return true;
@@ -153,6 +194,20 @@ static bool base_text_unknown(const struct check *check, const struct migration 
 	return false;
 }
 
+// The effects of a chain's migrations, one by one.
+static bool effects_of(struct check *check, const struct chain *chain, const enum effects_role *roles, const bool *unknown,
+                       struct effects **effects, struct err *err)
+{
+	size_t *stops = arena_array(check->arena, chain->n + 1, sizeof *stops);
+	for (size_t i = 0; i <= chain->n; i++)
+		stops[i] = i;
+	struct snapshot *const *snapshots;
+	if (!replay_at(check, chain, stops, chain->n + 1, &snapshots, err))
+		return false;
+	*effects = effects_compare(&check->comparer, chain_migrations(check->arena, chain), chain->n, snapshots, roles, unknown);
+	return true;
+}
+
 static bool read_effects(struct check *check, struct err *err)
 {
 	size_t n = check->repo_chain.n;
@@ -162,8 +217,7 @@ static bool read_effects(struct check *check, struct err *err)
 		roles[i] = repo_role(check, i);
 		unknown[i] = base_text_unknown(check, check->repo_chain.links[i].migration);
 	}
-	struct replay_request repo = request(check, &check->repo_chain);
-	if (!effects_read(&check->comparer, &repo, roles, unknown, prepare, check, &check->repo_effects, err))
+	if (!effects_of(check, &check->repo_chain, roles, unknown, &check->repo_effects, err))
 		return false;
 	if (check->prefix) {
 		check->base_effects = check->repo_effects;
@@ -174,8 +228,7 @@ static bool read_effects(struct check *check, struct err *err)
 		const struct link *link = &check->base_chain.links[i];
 		base_roles[i] = link->foreign ? ROLE_FOREIGN : link->late ? ROLE_LATE : ROLE_APPLIED;
 	}
-	struct replay_request base = request(check, &check->base_chain);
-	return effects_read(&check->comparer, &base, base_roles, NULL, prepare, check, &check->base_effects, err);
+	return effects_of(check, &check->base_chain, base_roles, NULL, &check->base_effects, err);
 }
 
 // Questions.
@@ -209,12 +262,11 @@ static bool answer_questions(struct check *check, bool *answered, struct err *er
 // there are pending; what is missing of earlier ones is for the classification.
 static bool guess_applied(struct check *check, struct err *err)
 {
-	struct replay_request whole = request(check, &check->repo_chain);
 	size_t n = check->repo_chain.n, n_applied = 0;
 	if (check->live->n_objects > (check->live->engine == ENGINE_POSTGRESQL ? 1 : 0)) { // more than the schema public
 		enum effects_role *roles = arena_array(check->arena, n, sizeof *roles);
 		struct effects *effects;
-		if (!effects_read(&check->comparer, &whole, roles, NULL, prepare, check, &effects, err))
+		if (!effects_of(check, &check->repo_chain, roles, NULL, &effects, err))
 			return false;
 		size_t *n_missing = arena_array(check->arena, n, sizeof *n_missing), *n_effects = arena_array(check->arena, n, sizeof *n_effects);
 		effects_missing(&check->comparer, effects, n, check->live, n_missing, n_effects);
@@ -484,6 +536,7 @@ void check_env(struct run *run, struct envs *envs, const struct env *env, struct
 	report->database = live->database;
 	struct classification result = { 0 };
 	struct err err;
+	replays_trim(envs->replays);
 	if (!run_check(&check, &result, &err))
 		report_trouble(run, report, &err);
 	else

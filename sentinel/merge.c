@@ -88,17 +88,20 @@ static void check_shards(struct merging *merging, int expect)
 	bool *seen = arena_array(merging->arena, (size_t)count + 1, sizeof *seen);
 	size_t n_whole = 0;
 	for (size_t i = 0; i < merging->n_read; i++) {
-		const struct part *part = &merging->parts[i], *before = i > 0 ? &merging->parts[i - 1] : NULL;
+		struct part *part = &merging->parts[i];
+		const struct part *before = i > 0 ? &merging->parts[i - 1] : NULL;
 		int index = part->report->shard_index;
 		n_whole += part->report->shard_count == 0;
 		if (part->report->shard_count != 0 && part->report->shard_count != count)
 			trouble(merging, part->file, "merge the results of one run", "this is shard %d of %d, where %d were expected", index,
 			        part->report->shard_count, count);
 		else if (index > 0 && seen[index])
-			trouble(merging, part->file, "merge each once; is one of them from another run?", "shard %d is there twice: in %s, too", index,
-			        before->file);
+			part->again = true;
 		else
 			seen[index] = true;
+		if (part->again)
+			trouble(merging, part->file, "merge each once; is one of them from another run?", "shard %d is there twice: in %s, too", index,
+			        before->file);
 	}
 	if (n_whole > 0 && n_whole < merging->n_read)
 		trouble(merging, merging->parts[0].file, "merge the results of one run", "this is no shard, but others are");
@@ -183,7 +186,7 @@ static struct merged_env *list_envs(struct merging *merging, size_t *n)
 {
 	*n = 0;
 	for (size_t i = 0; i < merging->n_read; i++)
-		*n += merging->parts[i].report->n_envs;
+		*n += merging->parts[i].again ? 0 : merging->parts[i].report->n_envs;
 	struct merged_env *envs = arena_array(merging->arena, *n, sizeof *envs), *next = envs;
 	for (size_t i = 0; i < merging->n_read; i++) {
 		const struct part *part = &merging->parts[i];
@@ -191,7 +194,7 @@ static struct merged_env *list_envs(struct merging *merging, size_t *n)
 		size_t *index_of = arena_array(merging->arena, report->n_repos, sizeof *index_of);
 		for (size_t r = 0; r < report->n_repos; r++)
 			index_of[r] = add_repo(merging, part, &report->repos[r]);
-		for (size_t e = 0; e < report->n_envs; e++, next++) {
+		for (size_t e = 0; !part->again && e < report->n_envs; e++, next++) {
 			const struct repo_report *repo = report->envs[e]->repo;
 			*next = (struct merged_env){ report->envs[e], part, repo == NULL ? SIZE_MAX : index_of[repo - report->repos] };
 		}
@@ -275,7 +278,7 @@ struct report *reports_merge(struct arena *arena, struct part *parts, size_t n, 
 	check_same_run(&merging);
 	add_envs(&merging);
 	for (size_t i = 0; i < merging.n_read; i++) {
-		for (size_t t = 0; t < parts[i].report->n_troubles; t++)
+		for (size_t t = 0; !parts[i].again && t < parts[i].report->n_troubles; t++)
 			add_trouble(&merging, &parts[i].report->troubles[t]);
 	}
 	return report;

@@ -11,6 +11,7 @@ struct part {
 	const char *file;
 	struct report *report; // NULL: it could not be read; err says why
 	struct err err;
+	bool again; // the same shard as one before it: it counts for nothing
 };
 
 // Joins the parts; their order does not matter. `expect`: how many there must be; 0: as many as the shards say themselves.

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: PostgreSQL
+// A report as people and sinks show it: environments of one fleet of which the same is to be said are one.
+#ifndef REPORTERS_VIEW_H
+#define REPORTERS_VIEW_H
+
+#include "reporters/report.h"
+
+struct arena;
+
+// The same report with the environments of each fleet folded where all that is said of them is equal: verdict, versions,
+// findings with their values, notes, trouble. One stands for all: it has them as members, and its name says how many
+// ("shop_0001 and 999 more"). Their trouble is said once. The worst come first, otherwise they stand as they were named.
+const struct report *report_view(struct arena *arena, const struct report *report);
+
+// How many environments a report is about: members count.
+size_t report_n_envs(const struct report *report);
+
+#endif

@@ -17,6 +17,7 @@ struct item {
 	char digest[DIGEST_SHA256_HEX]; // of what is said; "": in no fleet, so it stays alone
 	struct env_report *in;          // what it was folded into
 	bool first;                     // of those that were
+	bool told;                      // its trouble was
 };
 
 struct view {
@@ -80,7 +81,8 @@ static void fold(struct view *view, struct item *items, size_t n)
 		if (env->trouble != NULL) {
 			env->trouble = arena_alloc(view->arena, sizeof *env->trouble);
 			*env->trouble = *items[0].env->trouble;
-			err_where(env->trouble, "%s", env->name);
+			if (strcmp(env->trouble->where, items[0].env->name) == 0) // else it is somewhere else: in a migration
+				err_where(env->trouble, "%s", env->name);
 		}
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -103,22 +105,29 @@ static bool same_trouble(const struct err *a, const struct err *b)
 	return strcmp(a->code, b->code) == 0 && strcmp(a->where, b->where) == 0 && strcmp(a->text, b->text) == 0 && strcmp(a->hint, b->hint) == 0;
 }
 
-// The trouble of those that were folded away is left out, that of the first says for how many it stands.
+// The trouble of those that were folded away is left out, that of the first says for how many it stands. Where it is not in the
+// environments themselves (a migration fails), it is the same for all, and said once.
 static void fold_troubles(struct view *view, const struct report *report, struct report *shown)
 {
-	for (size_t i = 0; i < view->n; i++) {
+	for (size_t i = 0; i < view->n; i++) { // the first of each comes first
 		struct item *item = &view->items[i];
-		if (item->in != item->env && item->env->trouble != NULL)
-			oid_map_put(&view->folded, trouble_hash(item->env->trouble), item);
+		if (item->in == item->env || item->env->trouble == NULL)
+			continue;
+		uint64_t hash = trouble_hash(item->env->trouble);
+		if (oid_map_get(&view->folded, hash) == NULL)
+			oid_map_put(&view->folded, hash, item);
 	}
 	shown->troubles = arena_array(view->arena, report->n_troubles, sizeof *shown->troubles);
 	shown->n_troubles = 0;
 	for (size_t i = 0; i < report->n_troubles; i++) {
 		const struct err *err = &report->troubles[i];
-		const struct item *item = oid_map_get(&view->folded, trouble_hash(err));
+		struct item *item = oid_map_get(&view->folded, trouble_hash(err));
 		bool is_folded = item != NULL && same_trouble(item->env->trouble, err);
-		if (!is_folded || item->first)
-			shown->troubles[shown->n_troubles++] = is_folded ? *item->in->trouble : *err;
+		if (is_folded && (!item->first || item->told))
+			continue;
+		if (is_folded)
+			item->told = true;
+		shown->troubles[shown->n_troubles++] = is_folded ? *item->in->trouble : *err;
 	}
 }
 

@@ -80,6 +80,16 @@ static struct replay_request request(struct check *check, const struct chain *ch
 	};
 }
 
+// A replay forks: nobody may be reading meanwhile.
+static bool replay_alone(struct check *check, struct arena *arena, const struct replay_request *whole, struct snapshot **snapshots,
+                         struct err *err)
+{
+	servers_pause(check->envs->servers);
+	bool ok = replay(arena, whole, snapshots, NULL, err);
+	servers_resume(check->envs->servers);
+	return ok;
+}
+
 // What decides a replay within a run, and what `prepare` leaves of its snapshots. Migrations of the set are known by where they
 // stand; others, which were found in the history, by their text.
 static const char *replay_key(struct check *check, const struct chain *chain, const size_t *stops, size_t n_stops)
@@ -113,7 +123,7 @@ static bool replay_at(struct check *check, const struct chain *chain, const size
 		whole.stops = stops;
 		whole.n_stops = n_stops;
 		struct snapshot **made = arena_array(replayed->arena, n_stops, sizeof *made);
-		if (replay(replayed->arena, &whole, made, NULL, &replayed->err))
+		if (replay_alone(check, replayed->arena, &whole, made, &replayed->err))
 			replayed->snapshots = made;
 		for (size_t i = 0; replayed->snapshots != NULL && i < n_stops; i++)
 			prepare(made[i], check);
@@ -255,7 +265,7 @@ static bool answer_questions(struct check *check, bool *answered, struct err *er
 	struct replay_request whole = request(check, &check->base_chain);
 	whole.visit = ask_scratch;
 	whole.argument = check;
-	return replay(check->arena, &whole, NULL, NULL, err);
+	return replay_alone(check, check->arena, &whole, NULL, err);
 }
 
 // Untracked environments: how far they are follows from what is there. Migrations at the end of the order of which nothing is

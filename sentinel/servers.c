@@ -25,6 +25,8 @@ struct servers {
 	size_t *order;           // indexes of environments, those of a server beside each other
 	struct server **of;      // by index of environment
 	struct server *turn;     // NULL: nothing is left to be given out
+	size_t n_busy;           // of all servers
+	bool paused;
 };
 
 struct place { // an environment and its server's name
@@ -128,11 +130,12 @@ bool servers_next(struct servers *servers, size_t *env)
 {
 	pthread_mutex_lock(&servers->mutex);
 	struct server *server = NULL;
-	while (servers->turn != NULL && (server = whose_turn(servers)) == NULL)
+	while (servers->turn != NULL && (server = servers->paused ? NULL : whose_turn(servers)) == NULL)
 		pthread_cond_wait(&servers->changed, &servers->mutex);
 	if (server != NULL) {
 		*env = servers->order[server->first++];
 		server->busy++;
+		servers->n_busy++;
 		servers->turn = server->next;
 		if (--server->n == 0)
 			leave_ring(servers, server);
@@ -147,6 +150,7 @@ void servers_leave(struct servers *servers, size_t env)
 {
 	pthread_mutex_lock(&servers->mutex);
 	servers->of[env]->busy--;
+	servers->n_busy--;
 	pthread_cond_broadcast(&servers->changed);
 	pthread_mutex_unlock(&servers->mutex);
 }
@@ -160,6 +164,24 @@ void servers_enter(struct servers *servers, size_t env)
 		pthread_cond_wait(&servers->changed, &servers->mutex);
 	server->waiting--;
 	server->busy++;
+	servers->n_busy++;
 	pthread_cond_broadcast(&servers->changed); // where it was the last to wait, turns are taken again
+	pthread_mutex_unlock(&servers->mutex);
+}
+
+void servers_pause(struct servers *servers)
+{
+	pthread_mutex_lock(&servers->mutex);
+	servers->paused = true;
+	while (servers->n_busy > 0)
+		pthread_cond_wait(&servers->changed, &servers->mutex);
+	pthread_mutex_unlock(&servers->mutex);
+}
+
+void servers_resume(struct servers *servers)
+{
+	pthread_mutex_lock(&servers->mutex);
+	servers->paused = false;
+	pthread_cond_broadcast(&servers->changed);
 	pthread_mutex_unlock(&servers->mutex);
 }

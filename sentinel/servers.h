@@ -23,4 +23,9 @@ void servers_leave(struct servers *servers, size_t env);
 // Room for one more connection to the server of an environment, before those that are still to be given out.
 void servers_enter(struct servers *servers, size_t env);
 
+// Lets what is being read be finished, and nothing new begin, until servers_resume: a process that is forked meanwhile finds
+// no lock of a library held by a thread that it does not have. Not while the caller holds room.
+void servers_pause(struct servers *servers);
+void servers_resume(struct servers *servers);
+
 #endif

@@ -36,15 +36,19 @@ tests_reporters_test_SOURCES = tests/reporters_test.c
 tests_reporters_test_LDADD = $(LIBS_OF_TESTS)
 EXTRA_DIST += tests/golden
 
+check_PROGRAMS += tests/fleet_test
+tests_fleet_test_SOURCES = tests/fleet_test.c
+tests_fleet_test_LDADD = $(LIBS_OF_TESTS)
+
 check_PROGRAMS += tests/remedy_test
 tests_remedy_test_SOURCES = tests/remedy_test.c tests/scratch_env.h
 tests_remedy_test_LDADD = $(LIBS_OF_TESTS)
 EXTRA_DIST += tests/remedy
 
 # The cases, and the scripts around them: see CONTRIBUTING.md.
-check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/mistakes.sh tests/promises.sh
-EXTRA_DIST += .ci/run docs examples scripts tests/cases tests/cases.sh tests/cli_test.sh tests/environment.sh tests/harness.sh \
-  tests/mistakes.sh tests/promises.sh
+check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/fleet.sh tests/mistakes.sh tests/promises.sh
+EXTRA_DIST += .ci/run docs examples scripts tests/cases tests/cases.sh tests/cli_test.sh tests/environment.sh tests/fleet.sh \
+  tests/harness.sh tests/kubernetes.py tests/mistakes.sh tests/promises.sh
 
 # Rewrites the goldens of all cases, or of CASES="name ..." alone. Look at them before it, and at git diff afterwards.
 bless: driftcheck$(EXEEXT)
@@ -58,12 +62,15 @@ CLEANFILES += $(EXTRA_PROGRAMS)
 bench: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench.sh
 
+bench-fleet: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
+	DRIFTCHECK='$(abs_builddir)/driftcheck' MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench_fleet.sh
+
 # Every major from 12 to 18, whose binaries are fetched once: see scripts/matrix.sh. MAJORS="12 18" for some of them.
 matrix: driftcheck$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/scripts/matrix.sh $(MAJORS)
 EXTRA_DIST += tests/matrix
 
-.PHONY: bench bless matrix
+.PHONY: bench bench-fleet bless matrix
 check_PROGRAMS += tests/introspect_sqlite_test
 tests_introspect_sqlite_test_SOURCES = tests/introspect_sqlite_test.c tests/sqlite_files.c tests/sqlite_files.h tests/sqlite_fixtures.c
 tests_introspect_sqlite_test_LDADD = $(LIBS_OF_TESTS)

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/arena.h"
+#include "base/err.h"
 
 static _Atomic long long slept_us; // under a test clock
 
@@ -37,6 +39,13 @@ const char *clock_rfc3339(struct arena *arena, time_t time)
 	return arena_strdup(arena, text);
 }
 
+time_t clock_parse(const char *rfc3339)
+{
+	struct tm utc = { 0 };
+	const char *end = strptime(rfc3339, "%Y-%m-%dT%H:%M:%SZ", &utc);
+	return end == NULL || *end != '\0' ? 0 : timegm(&utc);
+}
+
 void clock_sleep_ms(long long ms)
 {
 	if (test_clock() != NULL) {
@@ -46,4 +55,12 @@ void clock_sleep_ms(long long ms)
 	struct timespec left = { ms / 1000, ms % 1000 * 1000000 };
 	while (nanosleep(&left, &left) != 0 && errno == EINTR)
 		;
+}
+
+long long clock_random(long long most)
+{
+	unsigned long long number = (unsigned long long)clock_now() * 2654435761u;
+	if (test_clock() == NULL)
+		invariant(getrandom(&number, sizeof number, 0) == sizeof number, "no random numbers");
+	return most <= 0 ? 0 : (long long)(number % ((unsigned long long)most + 1));
 }

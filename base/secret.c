@@ -15,11 +15,7 @@
 #include "base/err.h"
 
 static const char hidden[] = "***";
-enum { SPANS_MAX = 8, SECRET_LEAST = sizeof hidden - 1 };
-
-struct span {
-	size_t start, length;
-};
+enum { SECRET_LEAST = sizeof hidden - 1 };
 
 static bool is_secret_name(const char *name, size_t length)
 {
@@ -33,7 +29,7 @@ static bool is_secret_name(const char *name, size_t length)
 
 // The password in user:password@ of a URL. It may hold '@', '/' and '?' that should have been encoded, so it reaches to the
 // last '@' that does not stand in a parameter's value.
-static size_t find_userinfo(const char *text, struct span *span)
+static size_t find_userinfo(const char *text, struct secret_span *span)
 {
 	const char *authority = strstr(text, "://");
 	if (authority == NULL)
@@ -48,7 +44,7 @@ static size_t find_userinfo(const char *text, struct span *span)
 	const char *colon = at == NULL ? NULL : memchr(authority, ':', (size_t)(at - authority));
 	if (colon == NULL || colon + 1 == at)
 		return 0;
-	*span = (struct span){ (size_t)(colon + 1 - text), (size_t)(at - colon - 1) };
+	*span = (struct secret_span){ (size_t)(colon + 1 - text), (size_t)(at - colon - 1) };
 	return 1;
 }
 
@@ -78,11 +74,11 @@ static const char *value_end(const char *value, bool url)
 	return p;
 }
 
-static size_t find_secrets(const char *text, struct span *spans)
+size_t secret_spans(const char *text, struct secret_span spans[SECRET_SPANS_MAX])
 {
 	size_t n = find_userinfo(text, spans);
 	bool url = strstr(text, "://") != NULL || strncmp(text, "jdbc:", 5) == 0;
-	for (const char *p = text; *p != '\0' && n < SPANS_MAX;) {
+	for (const char *p = text; *p != '\0' && n < SECRET_SPANS_MAX;) {
 		const char *name = p;
 		while (isalnum((unsigned char)*p) || *p == '_')
 			p++;
@@ -97,15 +93,15 @@ static size_t find_secrets(const char *text, struct span *spans)
 			value += strspn(value, " \t\n");
 		p = value_end(value, url);
 		if (p > value)
-			spans[n++] = (struct span){ (size_t)(value - text), (size_t)(p - value) };
+			spans[n++] = (struct secret_span){ (size_t)(value - text), (size_t)(p - value) };
 	}
 	return n;
 }
 
 char *secret_redact(struct arena *arena, const char *text)
 {
-	struct span spans[SPANS_MAX];
-	size_t n = find_secrets(text, spans), at = 0;
+	struct secret_span spans[SECRET_SPANS_MAX];
+	size_t n = secret_spans(text, spans), at = 0;
 	auto_buf out = BUF_INIT;
 	for (size_t i = 0; i < n; i++) {
 		if (spans[i].start < at) // inside the one before
@@ -120,8 +116,8 @@ char *secret_redact(struct arena *arena, const char *text)
 
 void secret_overwrite(char *text)
 {
-	struct span spans[SPANS_MAX];
-	size_t n = find_secrets(text, spans);
+	struct secret_span spans[SECRET_SPANS_MAX];
+	size_t n = secret_spans(text, spans);
 	for (size_t i = 0; i < n; i++)
 		memset(text + spans[i].start, 'x', spans[i].length);
 }
@@ -146,9 +142,9 @@ static char *without_variables(struct arena *arena, const char *text)
 
 bool secret_is_literal(struct arena *arena, const char *text)
 {
-	struct span spans[SPANS_MAX];
+	struct secret_span spans[SECRET_SPANS_MAX];
 	const char *plain = without_variables(arena, text);
-	size_t n = find_secrets(plain, spans);
+	size_t n = secret_spans(plain, spans);
 	for (size_t i = 0; i < n; i++) {
 		if (strncmp(plain + spans[i].start, "''", spans[i].length) != 0)
 			return true;
@@ -179,8 +175,8 @@ void secret_scrub(const char *const *secrets, struct err *err)
 
 const char *const *secret_list(struct arena *arena, const char *text, const char *more)
 {
-	struct span spans[SPANS_MAX];
-	size_t n = find_secrets(text, spans);
+	struct secret_span spans[SECRET_SPANS_MAX];
+	size_t n = secret_spans(text, spans);
 	const char **list = arena_array(arena, n + 2, sizeof *list);
 	for (size_t i = 0; i < n; i++)
 		list[i] = arena_strndup(arena, text + spans[i].start, spans[i].length);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// The three-way merge and its evidence: see classify.h. First every value gets its class by the table; then what looks like
+// The three-way merge: see classify.h. First every value gets its class by the table; then what looks like
 // a hand's work is blamed on a migration that never ran, if the environment shows nothing of that migration; last, what
 // only follows from something else is left out.
 #include "diff/classify.h"
@@ -13,9 +13,6 @@
 #include "base/sql.h"
 
 enum { LIVE, BASE, HEAD };
-
-// A value is present, absent while what it hangs on is there, or without that: three different values.
-enum presence { PRESENT, ABSENT, WITHOUT_PARENT };
 
 enum verdict_of_row { ROW_CLEAN, ROW_UNAPPLIED, ROW_HAND, ROW_AHEAD, ROW_COLLISION };
 
@@ -44,7 +41,7 @@ static enum verdict_of_row row_of(bool live_base, bool base_head, bool live_head
 	return ROW_CLEAN;
 }
 
-enum { EXISTENCE = ATTRS_MAX, N_VALUES = ATTRS_MAX + 1 };
+enum { N_VALUES = VALUE_EXISTENCE + 1 };
 
 // One object in up to three snapshots.
 struct entry {
@@ -80,39 +77,13 @@ static const struct snapshot *side(const struct work *work, int which)
 	return sides[which];
 }
 
-// Keys.
-
-static uint64_t path_key(const struct comparer *comparer, const char *kind, const char *const *path, unsigned n_path, unsigned value)
-{
-	uint64_t hash = oid_map_hash(OID_MAP_HASH, kind, false);
-	for (unsigned i = 0; i < n_path; i++)
-		hash = oid_map_hash(hash, path[i], comparer->engine == ENGINE_SQLITE);
-	return (hash ^ value) * 0x100000001b3u;
-}
-
-static uint64_t object_key(const struct comparer *comparer, const struct object *object, unsigned value)
-{
-	return path_key(comparer, object->kind->name, object->path, object->n_path, value);
-}
-
 // Merging.
-
-static enum presence presence_of(const struct snapshot *snapshot, const struct object *object, const struct snapshot *its)
-{
-	if (snapshot_find(snapshot, object->kind, object->path, object->n_path) != NULL)
-		return PRESENT;
-	const struct object *parent = object_parent(its, object);
-	if (parent == NULL)
-		return ABSENT;
-	const struct kind *kind = object->kind->child ? NULL : parent->kind; // any relation can be hung on
-	return snapshot_find(snapshot, kind, parent->path, parent->n_path) == NULL ? WITHOUT_PARENT : ABSENT;
-}
 
 static void classify_values(struct work *work, struct entry *entry)
 {
 	struct comparer *comparer = work->comparer;
 	const enum presence *is = entry->presence;
-	entry->rows[EXISTENCE] = row_of(is[LIVE] == is[BASE], is[BASE] == is[HEAD], is[LIVE] == is[HEAD]);
+	entry->rows[VALUE_EXISTENCE] = row_of(is[LIVE] == is[BASE], is[BASE] == is[HEAD], is[LIVE] == is[HEAD]);
 	const struct kind *kind = any(entry)->kind;
 	for (unsigned attr = 0; attr < kind->n_attrs; attr++) {
 		bool unread = false, equal[3];
@@ -169,188 +140,8 @@ static void merge(struct work *work)
 		*kept = entry;
 		work->entries = arena_grow(work->arena, work->entries, work->n_entries, &work->entries_capacity, sizeof *work->entries);
 		work->entries[work->n_entries++] = kept;
-		oid_map_put(&work->by_object, object_key(work->comparer, first, EXISTENCE), kept);
+		oid_map_put(&work->by_object, object_key(work->comparer, first, VALUE_EXISTENCE), kept);
 	}
-}
-
-// What each migration touched.
-
-static const struct object *changed(const struct change *change)
-{
-	return change->have != NULL ? change->have : change->want;
-}
-
-static void touch(struct work *work, struct oid_map *map, const struct effects *effects)
-{
-	for (size_t i = 0; i < effects->changes.n; i++) {
-		const struct change *change = &effects->changes.items[i];
-		const struct object *object = changed(change);
-		bool existence = change->want == NULL || change->have == NULL;
-		if (existence)
-			oid_map_put(map, object_key(work->comparer, object, EXISTENCE), (void *)effects);
-		for (unsigned attr = 0; attr < object->kind->n_attrs; attr++) {
-			if (existence || change->attrs & 1u << attr)
-				oid_map_put(map, object_key(work->comparer, object, attr), (void *)effects);
-		}
-	}
-}
-
-static const struct effects *toucher(struct work *work, const struct oid_map *map, const struct object *object, unsigned value)
-{
-	return oid_map_get(map, object_key(work->comparer, object, value));
-}
-
-// Evidence: is there anything in `live` of what a migration did and later ones left alone?
-
-struct evidence {
-	struct comparer *comparer;
-	const struct snapshot *live, *base; // base: what the whole chain makes
-	struct oid_map last; // (object, value) -> the last migration of the chain that touched it
-	struct oid_map made; // object -> the last migration of the chain that made it
-	struct oid_map used; // relations on which a migration that did run built
-	const struct effects *chain;
-	const bool *missing; // parallel to the chain: what is known so far
-};
-
-static int dropped_columns(const struct object *relation)
-{
-	for (unsigned i = 0; i < relation->kind->n_attrs; i++) {
-		if (relation->kind->attrs[i].group == GROUP_EVIDENCE)
-			return relation->values[i] == NULL ? 0 : atoi(relation->values[i]);
-	}
-	return 0;
-}
-
-// A column that is missing was dropped by hand if the table has so many more dropped columns than the migrations left that
-// they account for every column that is missing.
-static bool dropped_by_hand(const struct snapshot *live, const struct snapshot *base, const struct object *column)
-{
-	if (column->kind != &kind_column)
-		return false;
-	const struct object *now = snapshot_find(live, NULL, column->path, column->n_path - 1);
-	const struct object *then = snapshot_find(base, NULL, column->path, column->n_path - 1);
-	if (now == NULL || then == NULL || now->kind != then->kind)
-		return false;
-	int n_more = dropped_columns(now) - dropped_columns(then), n_missing = 0;
-	size_t first, n = snapshot_range(base, then->path, then->n_path, &first);
-	for (size_t i = first; i < first + n; i++) {
-		const struct object *one = base->objects[i];
-		n_missing += one->kind == column->kind && snapshot_find(live, one->kind, one->path, one->n_path) == NULL;
-	}
-	return n_more > 0 && n_more >= n_missing;
-}
-
-// What is left in `live` of one change of a migration.
-struct weight {
-	size_t n_own;   // values that later migrations left alone
-	bool as_before; // all of them are as they were before it
-	bool there;     // one of them is as it is after it
-};
-
-static struct weight weigh(struct evidence *evidence, const struct effects *effects, const struct change *change)
-{
-	struct weight weight = { .as_before = true };
-	const struct object *object = changed(change);
-	const struct object *live = snapshot_find(evidence->live, object->kind, object->path, object->n_path);
-	// what was never made is not there, whether it was altered or dropped later or not
-	const struct effects *maker = oid_map_get(&evidence->made, object_key(evidence->comparer, object, EXISTENCE));
-	if (live == NULL && maker != NULL && maker < effects && evidence->missing[maker - evidence->chain])
-		return weight;
-	if (change->want == NULL || change->have == NULL) {
-		if (oid_map_get(&evidence->last, object_key(evidence->comparer, object, EXISTENCE)) != effects)
-			return weight;
-		const struct snapshot *with = change->have != NULL ? effects->after : effects->before;
-		bool by_hand = change->have != NULL && dropped_by_hand(evidence->live, evidence->base, object);
-		weight.n_own = 1;
-		weight.there = (live != NULL) == (change->have != NULL) || by_hand;
-		weight.as_before = !by_hand && presence_of(evidence->live, object, with) == presence_of(effects->before, object, with);
-		return weight;
-	}
-	for (unsigned attr = 0; attr < object->kind->n_attrs; attr++) {
-		if (!(change->attrs & 1u << attr) || oid_map_get(&evidence->last, object_key(evidence->comparer, object, attr)) != effects)
-			continue;
-		weight.n_own++;
-		bool before = live != NULL && values_equal(evidence->comparer, live, change->want, attr);
-		weight.as_before = weight.as_before && before;
-		weight.there = weight.there || (live != NULL && !before);
-	}
-	return weight;
-}
-
-static bool builds_on(struct evidence *evidence, const struct object *object)
-{
-	unsigned n_path = object->kind->child ? object->n_path - 1 : object->n_path;
-	return oid_map_get(&evidence->used, path_key(evidence->comparer, "", object->path, n_path, 0)) != NULL;
-}
-
-// Whether each ran. A later one is judged by what an earlier one made, an earlier one by what later ones built on: to be
-// repeated until nothing changes. What is missing stays so, since evidence only falls away.
-static bool judge_once(struct evidence *evidence, const struct effects *chain, size_t n, bool *missing, size_t *n_missing,
-                       size_t *n_effects)
-{
-	bool changed_any = false;
-	evidence->used = (struct oid_map){ .arena = evidence->used.arena };
-	for (size_t i = n; i-- > 0;) {
-		const struct effects *effects = &chain[i];
-		bool ran = false;
-		n_missing[i] = n_effects[i] = 0;
-		for (size_t j = 0; j < effects->changes.n; j++) {
-			const struct change *change = &effects->changes.items[j];
-			const struct weight weight = weigh(evidence, effects, change);
-			bool made = change->want == NULL && !change->have->kind->child;
-			ran = ran || !weight.as_before || (made && builds_on(evidence, change->have));
-			if (weight.n_own == 0 || change_implied(effects->before, effects->after, change))
-				continue;
-			n_effects[i]++;
-			n_missing[i] += !weight.there;
-		}
-		changed_any = changed_any || missing[i] != (n_effects[i] > 0 && !ran);
-		missing[i] = n_effects[i] > 0 && !ran;
-		for (size_t j = 0; ran && n_effects[i] > 0 && j < effects->changes.n; j++) { // it ran: what it built on was there
-			const struct object *object = changed(&effects->changes.items[j]);
-			unsigned n_path = object->kind->child ? object->n_path - 1 : object->n_path;
-			bool made_here = effects->changes.items[j].want == NULL && !object->kind->child;
-			if (!made_here)
-				oid_map_put(&evidence->used, path_key(evidence->comparer, "", object->path, n_path, 0), evidence);
-		}
-	}
-	return changed_any;
-}
-
-static void judge(struct evidence *evidence, const struct effects *chain, size_t n, bool *missing, size_t *n_missing, size_t *n_effects)
-{
-	evidence->chain = chain;
-	evidence->missing = missing;
-	for (size_t i = 0; i < n; i++) {
-		for (size_t j = 0; j < chain[i].changes.n; j++) {
-			const struct change *change = &chain[i].changes.items[j];
-			if (change->want == NULL)
-				oid_map_put(&evidence->made, object_key(evidence->comparer, change->have, EXISTENCE), (void *)&chain[i]);
-		}
-	}
-	for (size_t i = 0; judge_once(evidence, chain, n, missing, n_missing, n_effects) && i < n; i++) {
-	}
-}
-
-static void evidence_init(struct evidence *evidence, struct comparer *comparer, const struct snapshot *live,
-                          const struct snapshot *base)
-{
-	*evidence = (struct evidence){ .comparer = comparer, .live = live, .base = base, .last = { .arena = comparer->arena },
-	                               .made = { .arena = comparer->arena }, .used = { .arena = comparer->arena } };
-}
-
-void effects_missing(struct comparer *comparer, const struct effects *chain, size_t n, const struct snapshot *live, size_t *n_missing,
-                     size_t *n_effects)
-{
-	struct work work = { .comparer = comparer, .arena = comparer->arena };
-	struct evidence evidence;
-	if (n == 0)
-		return;
-	evidence_init(&evidence, comparer, live, chain[n - 1].after);
-	for (size_t i = 0; i < n; i++)
-		touch(&work, &evidence.last, &chain[i]);
-	bool *missing = arena_array(comparer->arena, n, sizeof *missing);
-	judge(&evidence, chain, n, missing, n_missing, n_effects);
 }
 
 static void find_missing(struct work *work)
@@ -359,10 +150,8 @@ static void find_missing(struct work *work)
 	work->missing = arena_array(work->arena, n, sizeof *work->missing);
 	work->n_missing = arena_array(work->arena, n, sizeof *work->n_missing);
 	work->n_effects = arena_array(work->arena, n, sizeof *work->n_effects);
-	struct evidence evidence;
-	evidence_init(&evidence, work->comparer, work->input->live, work->input->base);
-	evidence.last = work->applied_touch;
-	judge(&evidence, work->input->applied, n, work->missing, work->n_missing, work->n_effects);
+	effects_judge(work->comparer, work->input->applied, n, work->input->live, work->input->base, &work->applied_touch, work->missing,
+	              work->n_missing, work->n_effects);
 }
 
 // Classes.
@@ -377,7 +166,7 @@ static void set_class(struct entry *entry, unsigned value, enum finding_class cl
 static void classify_hand(struct work *work, struct entry *entry, unsigned value)
 {
 	const struct object *object = any(entry);
-	const struct effects *blame = toucher(work, &work->applied_touch, object, value);
+	const struct effects *blame = effects_toucher(work->comparer, &work->applied_touch, object, value);
 	if (blame != NULL && work->missing[blame - work->input->applied])
 		set_class(entry, value, CLASS_SKIPPED, blame);
 	else
@@ -387,11 +176,11 @@ static void classify_hand(struct work *work, struct entry *entry, unsigned value
 // The last migration that is not applied and touched a value, or else what the object hangs on.
 static const struct effects *repo_toucher(struct work *work, const struct entry *entry, unsigned value)
 {
-	const struct effects *found = toucher(work, &work->repo_touch, any(entry), value);
+	const struct effects *found = effects_toucher(work->comparer, &work->repo_touch, any(entry), value);
 	for (int i = 0; i < 3 && found == NULL; i++) {
 		const struct object *parent = entry->in[i] == NULL ? NULL : object_parent(side(work, i), entry->in[i]);
 		for (int depth = 0; parent != NULL && found == NULL && depth < 3; depth++) {
-			found = toucher(work, &work->repo_touch, parent, EXISTENCE);
+			found = effects_toucher(work->comparer, &work->repo_touch, parent, VALUE_EXISTENCE);
 			parent = object_parent(side(work, i), parent);
 		}
 	}
@@ -400,16 +189,16 @@ static const struct effects *repo_toucher(struct work *work, const struct entry 
 
 static void classify_unapplied(struct work *work, struct entry *entry, unsigned value)
 {
-	const struct effects *blame = toucher(work, &work->repo_touch, any(entry), value);
+	const struct effects *blame = effects_toucher(work->comparer, &work->repo_touch, any(entry), value);
 	if (blame == NULL) // not of the repository: of a version that only the environment has
-		blame = toucher(work, &work->applied_touch, any(entry), value);
+		blame = effects_toucher(work->comparer, &work->applied_touch, any(entry), value);
 	bool skipped = blame != NULL && (blame->role == ROLE_LATE || blame->role == ROLE_EDITED);
 	set_class(entry, value, skipped ? CLASS_SKIPPED : CLASS_VERSION_SKEW, blame);
 }
 
 static void classify_value(struct work *work, struct entry *entry, unsigned value)
 {
-	const struct effects *pending = toucher(work, &work->repo_touch, any(entry), value);
+	const struct effects *pending = effects_toucher(work->comparer, &work->repo_touch, any(entry), value);
 	// what an edited migration did here cannot be known if its old text is lost: base counts as live
 	if (pending != NULL && pending->applied_text_unknown && entry->rows[value] != ROW_CLEAN) {
 		if (entry->rows[value] != ROW_AHEAD)
@@ -442,7 +231,7 @@ static void collide_whole(struct entry *entry)
 		collides = collides || (entry->is_set[value] && entry->classes[value] == CLASS_COLLISION);
 	for (unsigned value = 0; collides && value < N_VALUES; value++) {
 		if (entry->is_set[value] && entry->classes[value] == CLASS_AHEAD)
-			entry->is_set[value] = value != EXISTENCE && entry->rows[value] == ROW_AHEAD && entry->presence[BASE] == PRESENT;
+			entry->is_set[value] = value != VALUE_EXISTENCE && entry->rows[value] == ROW_AHEAD && entry->presence[BASE] == PRESENT;
 	}
 }
 
@@ -450,7 +239,7 @@ static struct entry *parent_entry(struct work *work, const struct entry *entry)
 {
 	for (int i = 0; i < 3; i++) {
 		const struct object *parent = entry->in[i] == NULL ? NULL : object_parent(side(work, i), entry->in[i]);
-		struct entry *found = parent == NULL ? NULL : oid_map_get(&work->by_object, object_key(work->comparer, parent, EXISTENCE));
+		struct entry *found = parent == NULL ? NULL : oid_map_get(&work->by_object, object_key(work->comparer, parent, VALUE_EXISTENCE));
 		if (found != NULL)
 			return found;
 	}
@@ -460,10 +249,10 @@ static struct entry *parent_entry(struct work *work, const struct entry *entry)
 // A thing that is gone is gone whole: whichever migration touched an attribute of it last has no say.
 static void go_whole(struct entry *entry)
 {
-	bool gone = entry->presence[LIVE] != PRESENT && entry->rows[EXISTENCE] == ROW_HAND && entry->is_set[EXISTENCE];
-	for (unsigned value = 0; gone && value < EXISTENCE; value++) {
+	bool gone = entry->presence[LIVE] != PRESENT && entry->rows[VALUE_EXISTENCE] == ROW_HAND && entry->is_set[VALUE_EXISTENCE];
+	for (unsigned value = 0; gone && value < VALUE_EXISTENCE; value++) {
 		if (entry->rows[value] == ROW_HAND && entry->is_set[value])
-			set_class(entry, value, entry->classes[EXISTENCE], entry->blame[EXISTENCE]);
+			set_class(entry, value, entry->classes[VALUE_EXISTENCE], entry->blame[VALUE_EXISTENCE]);
 	}
 }
 
@@ -471,14 +260,14 @@ static void go_whole(struct entry *entry)
 static void inherit_class(struct work *work, struct entry *entry, int depth)
 {
 	struct entry *parent = parent_entry(work, entry);
-	if (entry->rows[EXISTENCE] != ROW_HAND || entry->presence[LIVE] != WITHOUT_PARENT || parent == NULL || depth > 4)
+	if (entry->rows[VALUE_EXISTENCE] != ROW_HAND || entry->presence[LIVE] != WITHOUT_PARENT || parent == NULL || depth > 4)
 		return;
 	inherit_class(work, parent, depth + 1);
-	if (!parent->is_set[EXISTENCE])
+	if (!parent->is_set[VALUE_EXISTENCE])
 		return;
 	for (unsigned value = 0; value < N_VALUES; value++) {
 		if (entry->rows[value] == ROW_HAND && entry->is_set[value])
-			set_class(entry, value, parent->classes[EXISTENCE], parent->blame[EXISTENCE]);
+			set_class(entry, value, parent->classes[VALUE_EXISTENCE], parent->blame[VALUE_EXISTENCE]);
 	}
 }
 
@@ -581,8 +370,8 @@ static const struct effects *origin_of(struct work *work, const struct finding *
 	const struct object *parent = object_parent(work->input->live, finding->object);
 	if (parent == NULL)
 		return NULL;
-	const struct effects *made = toucher(work, &work->applied_touch, parent, EXISTENCE);
-	return made != NULL ? made : toucher(work, &work->repo_touch, parent, EXISTENCE);
+	const struct effects *made = effects_toucher(work->comparer, &work->applied_touch, parent, VALUE_EXISTENCE);
+	return made != NULL ? made : effects_toucher(work->comparer, &work->repo_touch, parent, VALUE_EXISTENCE);
 }
 
 static struct finding *make_finding(struct work *work, const struct entry *entry, enum finding_class class)
@@ -598,8 +387,8 @@ static struct finding *make_finding(struct work *work, const struct entry *entry
 	finding->object = any(entry);
 	finding->name = object_name_copy(work->arena, finding->object);
 
-	bool whole = entry->is_set[EXISTENCE] && entry->classes[EXISTENCE] == class;
-	const struct effects *blame = whole ? entry->blame[EXISTENCE] : NULL;
+	bool whole = entry->is_set[VALUE_EXISTENCE] && entry->classes[VALUE_EXISTENCE] == class;
+	const struct effects *blame = whole ? entry->blame[VALUE_EXISTENCE] : NULL;
 	size_t capacity = 0;
 	for (unsigned attr = 0; attr < finding->object->kind->n_attrs; attr++) {
 		bool of_class = entry->is_set[attr] && entry->classes[attr] == class;
@@ -631,10 +420,10 @@ static bool is_of(const struct entry *entry, unsigned value, enum finding_class 
 static bool implied(struct work *work, const struct entry *entry, enum finding_class class)
 {
 	const struct entry *parent = parent_entry(work, entry);
-	if (parent == NULL || !is_of(entry, EXISTENCE, class))
+	if (parent == NULL || !is_of(entry, VALUE_EXISTENCE, class))
 		return false;
 	const struct kind *kind = any(parent)->kind;
-	return is_of(parent, EXISTENCE, class) || (kind->part_of > 0 && is_of(parent, (unsigned)kind->part_of, class)) ||
+	return is_of(parent, VALUE_EXISTENCE, class) || (kind->part_of > 0 && is_of(parent, (unsigned)kind->part_of, class)) ||
 	       (kind->inherits > 0 && is_of(parent, (unsigned)kind->inherits, class));
 }
 
@@ -642,7 +431,7 @@ static bool alters_columns(const struct work *work, enum finding_class class)
 {
 	for (size_t i = 0; i < work->n_entries; i++) {
 		const struct entry *column = work->entries[i];
-		for (unsigned value = 0; any(column)->kind == &kind_column && column->presence[LIVE] == PRESENT && value < EXISTENCE; value++) {
+		for (unsigned value = 0; any(column)->kind == &kind_column && column->presence[LIVE] == PRESENT && value < VALUE_EXISTENCE; value++) {
 			if (is_of(column, value, class))
 				return true;
 		}
@@ -728,10 +517,10 @@ struct classification classify(struct comparer *comparer, const struct classify_
 		return result;
 	}
 	for (size_t i = 0; i < input->n_applied; i++)
-		touch(&work, &work.applied_touch, &input->applied[i]);
+		effects_touch(comparer, &work.applied_touch, &input->applied[i]);
 	for (size_t i = 0; i < input->n_repo; i++) {
 		if (input->repo[i].role != ROLE_APPLIED)
-			touch(&work, &work.repo_touch, &input->repo[i]);
+			effects_touch(comparer, &work.repo_touch, &input->repo[i]);
 	}
 	find_missing(&work);
 	for (size_t i = 0; i < work.n_entries; i++) {

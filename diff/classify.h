@@ -4,27 +4,8 @@
 #ifndef DIFF_CLASSIFY_H
 #define DIFF_CLASSIFY_H
 
-#include "diff/compare.h"
+#include "diff/evidence.h"
 #include "diff/finding.h"
-
-// What a migration is to the environment.
-enum effects_role {
-	ROLE_APPLIED,
-	ROLE_PENDING,
-	ROLE_LATE,    // not applied, sorts below the newest applied one
-	ROLE_EDITED,  // applied with another text than the repository's; in the repository's chain
-	ROLE_FAILED,  // its run failed: counts as not applied
-	ROLE_FOREIGN, // applied, not in this checkout, but found on another git ref; in the applied chain
-};
-
-// What one migration of a replay changed.
-struct effects {
-	const char *version, *label;
-	enum effects_role role;
-	bool applied_text_unknown; // ROLE_EDITED: what it did in the environment cannot be known
-	const struct snapshot *before, *after;
-	struct changes changes; // want: before, have: after
-};
 
 struct classify_input {
 	const struct snapshot *live, *base, *head;
@@ -50,10 +31,5 @@ struct classification {
 };
 
 struct classification classify(struct comparer *comparer, const struct classify_input *input);
-
-// How many of the effects that later migrations of the chain left alone are missing in `live`, and how many there are (an
-// added or removed object counts once, with all that hangs on it). For untracked environments.
-void effects_missing(struct comparer *comparer, const struct effects *chain, size_t n, const struct snapshot *live, size_t *n_missing,
-                     size_t *n_effects);
 
 #endif

@@ -290,18 +290,15 @@ static void list_add(struct arena *arena, struct list *list, const char *sql, co
 	list->items[list->n++] = (struct remedy_statement){ sql, risk };
 }
 
-static char *comment_out(struct arena *arena, const char *sql)
+const char *remedy_comment_out(struct arena *arena, const char *sql)
 {
+	static const char line_ends[] = "\r\n"; // PostgreSQL ends a comment at either
 	auto_buf out = BUF_INIT;
 	while (*sql != '\0') {
-		size_t length = strcspn(sql, "\n");
+		size_t length = strcspn(sql, line_ends), ends = strspn(sql + length, line_ends);
 		buf_adds(&out, strncmp(sql, "-- ", 3) == 0 ? "" : "-- ");
-		buf_add(&out, sql, length);
-		sql += length;
-		if (*sql == '\n') {
-			buf_addc(&out, '\n');
-			sql++;
-		}
+		buf_add(&out, sql, length + ends);
+		sql += length + ends;
 	}
 	return buf_copy(&out, arena);
 }
@@ -335,7 +332,7 @@ static struct list finish(struct arena *arena, enum engine engine, const char *s
 		list_add(arena, &list, statement, rule->risk);
 	}
 	for (size_t i = 0; destructive && i < list.n; i++)
-		list.items[i].sql = comment_out(arena, list.items[i].sql);
+		list.items[i].sql = remedy_comment_out(arena, list.items[i].sql);
 	return list;
 }
 

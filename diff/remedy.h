@@ -19,6 +19,9 @@ struct arena;
 void remedy_find(struct arena *arena, const struct snapshot *live, const struct snapshot *base, const struct snapshot *head,
                  struct finding *finding, const char *deploy);
 
+// The SQL with each of its lines as a comment; those that are one stay.
+const char *remedy_comment_out(struct arena *arena, const char *sql);
+
 // The statements that make `from` (NULL: not there) of snapshot `in_from` into `to` of `in_to`; their number in *n. One of
 // both is there; where both are, only the attributes in `attrs` (bits by index) are made equal.
 struct remedy_statement *remedy_statements(struct arena *arena, const struct snapshot *in_from, const struct object *from,

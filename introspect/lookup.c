@@ -370,6 +370,8 @@ static void relation_row(struct postgres_read *read, struct row row)
 		oid_map_put(&read->lookup->member_names, oid, (void *)qualified(read, schema, row_text(row, 2)));
 		return;
 	}
+	if (*row_text(row, 3) == 'f')
+		read_outside(read, "foreign table");
 	struct pg_relation *relation = arena_alloc(read->arena, sizeof *relation);
 	*relation = (struct pg_relation){
 		.oid = oid, .schema = schema, .name = row_copy(read, row, 2), .relkind = *row_text(row, 3),
@@ -377,7 +379,7 @@ static void relation_row(struct postgres_read *read, struct row row)
 		.relforcerowsecurity = row_text(row, 4)[2] == 't', .relreplident = row_text(row, 4)[3],
 		.relispartition = row_text(row, 4)[4] == 't',
 		.relowner = row_oid(row, 5), .reltablespace = row_oid(row, 6), .relam = row_oid(row, 7),
-		.reloptions = row_list(read, row, 8), .reloftype = row_oid(row, 9), .toast_options = row_list(read, row, 10), .reltype = row_oid(row, 11),
+		.reloptions = row_list(read, row, 8), .of_type = row_copy(read, row, 9), .toast_options = row_list(read, row, 10), .reltype = row_oid(row, 11),
 	};
 	struct lookup *lookup = read->lookup;
 	oid_map_put(&lookup->relations, oid, relation);
@@ -426,8 +428,9 @@ static void relations_done_row(struct postgres_read *read, struct row row)
 #define USER_SCHEMA "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
 
 const struct pg_query lookup_queries[] = {
-	{ "extension members", "select classid, objid from pg_depend where deptype = 'e' "
-	  "or (deptype = 'i' and classid = 1255 and refclassid = 1247)", // constructors that come with a range type
+	{ "extension members", // both halves by an index: pg_depend is large
+	  "select classid, objid from pg_depend where refclassid = 3079 and deptype = 'e' "
+	  "union all select classid, objid from pg_depend where classid = 1255 and refclassid = 1247 and deptype = 'i'", // a range type's constructors
 	  .row = member_row },
 	{ "schemas", "select n.oid, n.nspname from pg_namespace n where " USER_SCHEMA, .row = schema_name_row },
 	{ "roles", "select oid, rolname from pg_roles", .row = role_row },
@@ -443,7 +446,7 @@ const struct pg_query lookup_queries[] = {
 	{ "relations",
 	  "select c.oid, c.relnamespace, c.relname, c.relkind, "
 	  "concat(c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.relispartition), "
-	  "c.relowner, c.reltablespace, c.relam, c.reloptions, c.reloftype, t.reloptions, c.reltype "
+	  "c.relowner, c.reltablespace, c.relam, c.reloptions, case when c.reloftype <> 0 then format_type(c.reloftype, -1) end, t.reloptions, c.reltype "
 	  "from pg_class c join pg_namespace n on n.oid = c.relnamespace "
 	  "left join pg_class t on t.oid = c.reltoastrelid and t.reloptions is not null "
 	  "where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and " USER_SCHEMA,
@@ -471,13 +474,16 @@ static void comment_row(struct postgres_read *read, struct row row)
 		object->values[ATTR_COMMENT] = row_copy(read, row, 3);
 }
 
-// What this model does not compare is counted and said, never passed over.
 static void outside_row(struct postgres_read *read, struct row row)
 {
+	if (!read_is_member(read, row_oid(row, 0), row_oid(row, 1)))
+		read_outside(read, row_text(row, 2));
+}
+
+void read_outside(struct postgres_read *read, const char *text)
+{
 	struct lookup *lookup = read->lookup;
-	if (read_is_member(read, row_oid(row, 0), row_oid(row, 1)))
-		return;
-	const char *word = row_intern(read, row, 2);
+	const char *word = read_intern(read, text);
 	size_t i = 0;
 	while (i < lookup->n_outside && lookup->outside[i].word != word)
 		i++;
@@ -527,8 +533,7 @@ const struct pg_query closing_queries[] = {
 	  "where d.objoid >= 16384 or d.classoid = 'pg_catalog.pg_namespace'::regclass",
 	  .group = 1u << GROUP_COMMENT, .row = comment_row },
 	{ "objects outside the model",
-	  "select 1259::oid, c.oid, 'foreign table' from pg_class c where c.relkind = 'f' and c.oid >= 16384 "
-	  "union all select 3466, e.oid, 'event trigger' from pg_event_trigger e "
+	  "select 3466::oid, e.oid, 'event trigger' from pg_event_trigger e "
 	  "union all select 6104, p.oid, 'publication' from pg_publication p "
 	  "union all select 1417, s.oid, 'foreign server' from pg_foreign_server s "
 	  "union all select 2328, w.oid, 'foreign-data wrapper' from pg_foreign_data_wrapper w where w.oid >= 16384 "
@@ -538,8 +543,6 @@ const struct pg_query closing_queries[] = {
 	  "union all select 2612, l.oid, 'language' from pg_language l where l.oid >= 16384 "
 	  "union all select 2607, c.oid, 'conversion' from pg_conversion c where c.oid >= 16384 "
 	  "union all select 2601, a.oid, 'access method' from pg_am a where a.oid >= 16384 "
-	  "union all select 2604, d.oid, 'view column default' from pg_attrdef d "
-	  "join pg_class c on c.oid = d.adrelid and c.relkind = 'v' "
 	  "union all select 3381, s.oid, 'extended statistics object' from pg_statistic_ext s "
 	  "union all select 3456, c.oid, 'collation' from pg_collation c where c.oid >= 16384 and c.collnamespace <> 11 "
 	  "union all select 2617, o.oid, 'operator' from pg_operator o where o.oid >= 16384 "

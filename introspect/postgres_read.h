@@ -56,7 +56,8 @@ struct pg_relation {
 	const char *schema, *name;
 	char relkind, relpersistence, relreplident;
 	bool relrowsecurity, relforcerowsecurity, relispartition;
-	unsigned reltablespace, relam, reloftype, relowner, reltype;
+	unsigned reltablespace, relam, relowner, reltype;
+	const char *of_type;                    // of a typed table; NULL else
 	const char *reloptions, *toast_options; // as lists, NULL for none
 	const char *parents;                   // what it inherits from, or is a partition of; NULL for none
 	struct pg_relation *parent;            // the first of them
@@ -121,6 +122,9 @@ void *read_kept(struct postgres_read *read, unsigned oid);
 // New objects: [schema, name], and [schema, relation, name] beneath a relation. Names are copied.
 struct object *read_add(struct postgres_read *read, const struct kind *kind, const char *schema, const char *name);
 struct object *read_add_child(struct postgres_read *read, const struct kind *kind, const struct object *relation, const char *name);
+
+// Counts an object that the model does not compare: it is said in a note, never passed over.
+void read_outside(struct postgres_read *read, const char *word);
 
 // Queries that feed no kind: what the kinds look up, and what is outside the model (which becomes notes).
 extern const struct pg_query lookup_queries[], closing_queries[];

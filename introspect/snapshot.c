@@ -17,7 +17,7 @@
 const char VALUE_UNREAD[] = "(unread)";
 
 // Raised when a stored snapshot of an older model could no longer be compared with a fresh one.
-enum { SNAPSHOT_SCHEMA = 1 };
+enum { SNAPSHOT_SCHEMA = 1, SPILL_BYTES = 256 * 1024 };
 
 static const char *const engine_names[] = { [ENGINE_POSTGRESQL] = "postgresql", [ENGINE_SQLITE] = "sqlite" };
 
@@ -381,7 +381,7 @@ static void print_object(struct buf *out, const struct object *object)
 	buf_adds(out, "}}");
 }
 
-void snapshot_print(struct buf *out, const struct snapshot *snapshot)
+bool snapshot_print(struct buf *out, const struct snapshot *snapshot, bool (*spill)(struct buf *out, void *argument), void *argument)
 {
 	struct snapshot head = *snapshot; // everything but the objects
 	head.n_objects = 0;
@@ -397,8 +397,11 @@ void snapshot_print(struct buf *out, const struct snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->n_objects; i++) {
 		buf_adds(out, i > 0 ? ",\n  " : "\n  ");
 		print_object(out, snapshot->objects[i]);
+		if (spill != NULL && out->length >= SPILL_BYTES && !spill(out, argument))
+			return false;
 	}
 	buf_adds(out, snapshot->n_objects > 0 ? "\n ]\n}\n" : "]\n}\n");
+	return true;
 }
 
 // JSON in.

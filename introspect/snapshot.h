@@ -100,7 +100,9 @@ json_t *unread_to_json(const struct unread *unread, size_t n);
 // Canonical JSON: {"driftcheck", "schema", "engine", "server", "database", "complete", "version": {"table", "columns",
 // "rows"}, "unread", "notes", "objects": [{"kind", "path", "attributes": {...}}]}, objects sorted, NULL values left out.
 json_t *snapshot_to_json(const struct snapshot *snapshot); // a new reference
-void snapshot_print(struct buf *out, const struct snapshot *snapshot); // the same as text, one object a line
+// The same as text, one object a line. `spill` (NULL: none) is called whenever a good deal has gathered in `out`, and may write it
+// out and empty it: the text of a large database is larger than the snapshot. It returns false to end the printing.
+bool snapshot_print(struct buf *out, const struct snapshot *snapshot, bool (*spill)(struct buf *out, void *argument), void *argument);
 // Reads it back. Fails (code "snapshot") on another model, an unknown kind or attribute, or anything malformed; `where`
 // names the source in errors.
 struct snapshot *snapshot_from_json(struct arena *arena, const json_t *json, const char *where, struct err *err);

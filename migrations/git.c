@@ -57,6 +57,15 @@ const char *git_head(struct arena *arena, const char *folder)
 	return ok && sha_length(out.data) > 0 ? arena_strndup(arena, out.data, sha_length(out.data)) : NULL;
 }
 
+const char *git_prefix(struct arena *arena, const char *folder)
+{
+	auto_buf out = BUF_INIT;
+	if (!run(folder, (const char *const[]){ "rev-parse", "--show-prefix", NULL }, &out) || out.length == 0)
+		return NULL;
+	size_t length = out.length - 1; // the line's end, and the slash before it
+	return arena_strndup(arena, out.data, length > 0 ? length - 1 : 0);
+}
+
 static bool is_zero(const char *sha)
 {
 	return sha[strspn(sha, "0")] == '\0';

@@ -13,6 +13,9 @@ struct arena;
 // The commit that is checked out where the folder lies; NULL if that cannot be told (no repository, no git, no commit).
 const char *git_head(struct arena *arena, const char *folder);
 
+// Where in the checkout the folder lies: "db/migrations", "" at its top; NULL as above.
+const char *git_prefix(struct arena *arena, const char *folder);
+
 // One version of a file somewhere in the history.
 struct git_blob {
 	const char *path; // relative to the folder it was asked for

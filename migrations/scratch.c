@@ -20,6 +20,7 @@
 #include "base/arena.h"
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/sql.h"
@@ -598,6 +599,10 @@ bool scratch_watch(struct scratch *scratch, struct err *err)
 		return err_set(err, "wall-clock", NULL, "look for a statement that waits, or a loop that does not end",
 		               "the replay took longer than %d s and was ended",
 		               scratch->settings.wall_clock_s > 0 ? scratch->settings.wall_clock_s : WALL_CLOCK_S);
+	}
+	if (scratch->settings.deadline_us > 0 && clock_us() >= scratch->settings.deadline_us) {
+		end_it(scratch);
+		return err_set(err, "time-limit", NULL, "give the run more time (--time-limit)", "the run's time was over, and the replay was ended");
 	}
 	if (now < scratch->disk_due_ms)
 		return true;

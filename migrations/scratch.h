@@ -30,6 +30,7 @@ struct scratch_settings {
 	const char *const *extensions; // NULL-ended names that may be created during the replay; {"contrib"} stands for all of contrib
 	const char *prelude; // path of an SQL file run (as superuser) before the replay; NULL: none
 	int wall_clock_s;    // a replay that takes longer is killed; 0: 600
+	long long deadline_us; // of clock_us: what is still being replayed then is killed; 0: none
 	long long disk_bytes; // a scratch that grows beyond is killed; 0: 4 GiB
 	struct log *log;
 };

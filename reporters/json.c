@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "reporters/reporter.h"
 #include "reporters/show.h"
@@ -259,12 +261,14 @@ json_t *env_report_to_json(const struct report *report, const struct env_report 
 	put(object, "unread", unread);
 	put(object, "notes", notes);
 	put(object, "trouble", env->trouble == NULL ? json_null() : trouble_json(env->trouble));
+	auto_arena arena = arena_new();
+	put(object, "last_success", env->last_success_s == 0 ? json_null() : text(clock_rfc3339(arena, env->last_success_s)));
 	return object;
 }
 
 static json_t *repo_json(const struct repo_report *repo)
 {
-	json_t *object = json_object(), *timeline = json_array();
+	json_t *object = json_object(), *timeline = json_array(), *folders = json_array();
 	put(object, "name", text(repo->name));
 	put(object, "path", text(repo->path));
 	put(object, "framework", text(repo->framework));
@@ -277,7 +281,14 @@ static json_t *repo_json(const struct repo_report *repo)
 		put(line, "label", text(repo->lines[i].label));
 		append(timeline, line);
 	}
+	for (size_t i = 0; i < repo->n_folders; i++) {
+		json_t *folder = json_object();
+		put(folder, "path", text(repo->folders[i].path));
+		put(folder, "in_git", text(repo->folders[i].in_git));
+		append(folders, folder);
+	}
 	put(object, "timeline", timeline);
+	put(object, "folders", folders);
 	return object;
 }
 

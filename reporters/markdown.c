@@ -435,7 +435,7 @@ static void render(struct buf *out, const struct report *report, const struct re
 	if (options->quiet && show_is_clean(report))
 		return;
 	auto_arena arena = arena_new();
-	report = report_view(arena, report);
+	report = report_view(arena, report, true);
 	if (strcmp(report->command, "diff") == 0) {
 		troubles(out, report);
 		differences(out, arena, report);

@@ -15,8 +15,16 @@ struct migration_line {
 	const char *version, *label;
 };
 
+// A folder of migrations as it is shown, and as the checkout that it lies in has it.
+struct repo_folder {
+	const char *path;   // "../db/migrations"
+	const char *in_git; // "services/app/db/migrations"; NULL: it lies in no checkout
+};
+
 struct repo_report {
 	const char *name, *path, *framework; // path: the folders, joined by ", "
+	struct repo_folder *folders;
+	size_t n_folders;
 	size_t n_migrations;
 	const char *head; // newest version; NULL: no migrations
 	const char *git;  // commit of the checkout; NULL: none
@@ -62,6 +70,7 @@ struct env_report {
 	const char **notes;
 	size_t n_notes;
 	struct err *trouble; // what kept this environment from being checked completely; NULL: nothing
+	long long last_success_s; // when it was last checked completely, by time(2); 0: not known. Only for reporters that ask for it
 };
 
 struct report {

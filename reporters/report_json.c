@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 
 const char *const report_json_sides[] = { [SIDE_WANT] = "want", [SIDE_HAVE] = "have", [SIDE_BASE] = "base" };
 
@@ -370,6 +371,8 @@ static struct env_report *get_env(struct reading *reading, const json_t *json, c
 		env->trouble = arena_alloc(reading->arena, sizeof *env->trouble);
 		*env->trouble = get_trouble(reading, trouble);
 	}
+	const char *last_success = get_text(reading, json, "last_success");
+	env->last_success_s = last_success == NULL ? 0 : clock_parse(last_success);
 	return env;
 }
 
@@ -383,6 +386,12 @@ static struct repo_report get_repo(struct reading *reading, const json_t *json)
 		.head = get_text(reading, json, "head"), .git = get_text(reading, json, "git"),
 	};
 	size_t n;
+	const json_t *folders = get_array(reading, json, "folders", &repo.n_folders);
+	repo.folders = arena_array(reading->arena, repo.n_folders, sizeof *repo.folders);
+	for (size_t i = 0; i < repo.n_folders; i++) {
+		const json_t *folder = json_array_get(folders, i);
+		repo.folders[i] = (struct repo_folder){ need_text(reading, folder, "path"), get_text(reading, folder, "in_git") };
+	}
 	const json_t *timeline = get_array(reading, json, "timeline", &n);
 	if (n != repo.n_migrations) // of a version that did not write it
 		return repo;

@@ -15,6 +15,7 @@ struct render_options {
 	int width;    // columns of the terminal; 0: not a terminal
 	bool verbose;
 	bool quiet;   // nothing when there is nothing to say
+	enum verdict accepted; // the worst verdict that is no failure: --fail-on
 };
 
 // One function renders the whole report. (The design sketches begin, finding, end; each format orders and groups what it
@@ -22,6 +23,7 @@ struct render_options {
 struct reporter {
 	const char *name; // the word of --format
 	const char *summary;
+	bool last_success; // it shows env_report.last_success_s, which is kept from run to run
 	void (*render)(struct buf *out, const struct report *report, const struct render_options *options);
 };
 

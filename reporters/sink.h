@@ -26,7 +26,8 @@ struct delivery {
 	const char *state;         // folder of base/state.h; NULL: nothing can be kept
 	enum bodies bodies;
 	bool dry_run;              // nothing is written: the calls are added to `out` as they would be sent, without secrets
-	struct buf *out;
+	struct buf *out;           // of send: what is printed besides, before the report or, where that is for machines, on stderr
+	struct buf *last;          // of send: what is printed after the report; NULL: it does not follow `out`
 	long long deadline_us;     // of clock_us: sending gives up then
 	void *own;                 // what prepare made, for send
 };

@@ -599,7 +599,7 @@ static void render(struct buf *out, const struct report *report, const struct re
 	if (options->quiet && show_is_clean(report))
 		return;
 	auto_arena arena = arena_new();
-	report = report_view(arena, report);
+	report = report_view(arena, report, true);
 	const struct page page = { out, arena, options, options->width > 0 ? options->width : WIDTH_DEFAULT };
 	bool is_diff = strcmp(report->command, "diff") == 0;
 	bool servers_shown = !is_diff && summary(&page, report);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// Folding: see view.h. What is equal is what is equal in JSON, but for the name, the database and where the trouble is: so
+// Folding: see view.h. What is equal is what is equal in JSON, but for the name, the database, where the trouble is and when it was last checked: so
 // whatever is added to a report counts. Everything is sorted or hashed: a fleet may have thousands of members.
 #include "reporters/view.h"
 
@@ -24,13 +24,14 @@ struct view {
 	struct arena *arena;
 	struct item *items;
 	size_t n;
+	bool counted;
 	struct oid_map folded; // by hash of the trouble: the item
 };
 
 static void say(struct item *item, const struct report *report)
 {
 	auto_json json = env_report_to_json(report, item->env);
-	static const char *const own[] = { "name", "members", "database" };
+	static const char *const own[] = { "name", "members", "database", "last_success" };
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		json_object_del(json, own[i]);
 	json_object_del(json_object_get(json, "trouble"), "where");
@@ -76,7 +77,8 @@ static void fold(struct view *view, struct item *items, size_t n)
 			if (members->n == 0)
 				env->members.items[env->members.n++] = items[i].env->name;
 		}
-		env->name = arena_printf(view->arena, "%s and %zu more", env->members.items[0], n_all - 1);
+		if (view->counted)
+			env->name = arena_printf(view->arena, "%s and %zu more", env->members.items[0], n_all - 1);
 		env->database = n > 1 ? NULL : env->database;
 		if (env->trouble != NULL) {
 			env->trouble = arena_alloc(view->arena, sizeof *env->trouble);
@@ -131,14 +133,14 @@ static void fold_troubles(struct view *view, const struct report *report, struct
 	}
 }
 
-const struct report *report_view(struct arena *arena, const struct report *report)
+const struct report *report_view(struct arena *arena, const struct report *report, bool counted)
 {
 	struct report *shown = arena_alloc(arena, sizeof *shown);
 	*shown = *report;
 	if (report->worst_first)
 		return shown;
 	struct view view = { .arena = arena, .items = arena_array(arena, report->n_envs, sizeof *view.items), .n = report->n_envs,
-	                     .folded = { .arena = arena } };
+	                     .counted = counted, .folded = { .arena = arena } };
 	for (size_t i = 0; i < view.n; i++) {
 		view.items[i] = (struct item){ .env = report->envs[i], .place = i };
 		if (report->envs[i]->fleet != NULL)

@@ -49,6 +49,11 @@ no_system_server() {
 	echo 'create_main_cluster = false' | as_root tee -a "$conf" >/dev/null
 }
 
+# Debian starts Prometheus when it is installed; here only its promtool is wanted.
+no_prometheus_server() {
+	[ ! -d /run/systemd/system ] || quietly as_root systemctl mask prometheus.service
+}
+
 # Installs what is missing of the named packages. Asks no package source, and needs no rights, when nothing is.
 install_packages() {
 	if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
@@ -63,6 +68,7 @@ install_packages() {
 	fi
 	say "Installing: ${missing[*]}"
 	case " ${missing[*]} " in *" postgresql"*) no_system_server ;; esac
+	case " ${missing[*]} " in *" prometheus "*) no_prometheus_server ;; esac
 	local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -o Dpkg::Options::=--force-confold --no-install-recommends)
 	quietly as_root "${install[@]}" "${missing[@]}" 2>/dev/null && return # with the package lists that are here
 	quietly as_root apt-get update || die "apt-get update failed (see above): is there a network?"

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: PostgreSQL
 // driftcheck check: environments are read by several threads; each is checked as soon as it is read, one at a time, since the
 // scratch servers belong to the main thread, and what was read of it is let go then. One that cannot be read does not stop
-// the others. There may be thousands: what is held at once follows from the number of threads, not of environments.
+// the others. There may be thousands: what is held at once follows from the number of threads, not of environments. Drift may
+// be looked at a second time, in the same way.
 #include <pthread.h>
 
 #include "base/arena.h"
 #include "reporters/report_json.h"
 #include "sentinel/check.h"
+#include "sentinel/confirm.h"
+#include "sentinel/cron.h"
 #include "sentinel/deliver.h"
 #include "sentinel/replays.h"
 #include "sentinel/run_report.h"
@@ -30,20 +33,17 @@ struct desk {
 	struct envs *envs;
 	struct report *report;
 	size_t jobs;
+	const bool *chosen; // the environments that are looked at
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	struct reading *oldest, *newest;
 	size_t n_waiting, n_readers;
 };
 
-static bool is_for_threads(const struct env *env)
+// What needs a scratch server to be read.
+static bool is_replayed(const struct env *env)
 {
-	return env->trouble == NULL && env->source.type != SOURCE_SQL && env->source.type != SOURCE_REPO;
-}
-
-static bool is_for_main(const struct env *env)
-{
-	return env->trouble == NULL && !is_for_threads(env);
+	return env->source.type == SOURCE_SQL || env->source.type == SOURCE_REPO;
 }
 
 static struct reading *read_one(struct desk *desk, size_t env)
@@ -52,6 +52,8 @@ static struct reading *read_one(struct desk *desk, size_t env)
 	struct reading *reading = arena_alloc(arena, sizeof *reading);
 	*reading = (struct reading){ .env = env, .arena = arena };
 	const struct env *of = &desk->envs->items[env];
+	if (cron_time_is_up(desk->run, &reading->err))
+		return reading;
 	struct read_options options = env_read_options(desk->run, of);
 	reading->snapshot = env_read(desk->run, desk->envs, of, &options, arena, &reading->err);
 	return reading;
@@ -107,7 +109,7 @@ static void check_one(struct desk *desk, struct reading *reading)
 	struct report *report = desk->report;
 	struct env_report *of = report->envs[reading->env];
 	const struct env *env = &desk->envs->items[reading->env];
-	if (reading->snapshot == NULL) {
+	if (reading->snapshot == NULL || cron_time_is_up(desk->run, &reading->err)) {
 		report_trouble(desk->run, of, &reading->err);
 	} else {
 		log_progress(desk->run->log, "%s: checking", env->name);
@@ -130,9 +132,14 @@ static size_t start_readers(struct desk *desk, pthread_t *threads, size_t wanted
 	return n;
 }
 
-static void check_all(struct desk *desk)
+static void check_chosen(struct desk *desk)
 {
 	struct envs *envs = desk->envs;
+	const int most = desk->run->options->max_per_server;
+	bool *for_threads = arena_array(desk->run->arena, envs->n, sizeof *for_threads);
+	for (size_t i = 0; i < envs->n; i++)
+		for_threads[i] = desk->chosen[i] && !is_replayed(&envs->items[i]);
+	envs->servers = servers_new(envs, for_threads, most > 0 ? most : PER_SERVER_DEFAULT);
 	pthread_t *threads = arena_array(desk->run->arena, desk->jobs, sizeof *threads);
 	size_t n = start_readers(desk, threads, desk->jobs < envs->n ? desk->jobs : envs->n);
 	for (struct reading *reading; (reading = take(desk)) != NULL;)
@@ -144,10 +151,23 @@ static void check_all(struct desk *desk)
 		servers_leave(envs->servers, env);
 		check_one(desk, reading);
 	}
-	for (size_t i = 0; i < envs->n; i++) { // what needs a scratch server is replayed from the main thread
-		if (is_for_main(&envs->items[i]))
+	for (size_t i = 0; i < envs->n; i++) { // replayed from the main thread
+		if (desk->chosen[i] && !for_threads[i])
 			check_one(desk, read_one(desk, i));
 	}
+	servers_free(envs->servers);
+	envs->servers = NULL;
+}
+
+static void look_again(void *argument, struct report *report, const bool *chosen)
+{
+	struct desk *desk = argument;
+	desk->chosen = chosen;
+	for (size_t i = 0; i < desk->envs->n; i++) {
+		if (chosen[i])
+			report->envs[i] = report_env(desk->run, report, desk->envs, i);
+	}
+	check_chosen(desk);
 }
 
 // Shards do not send: whoever merges their results does, and is the only one.
@@ -155,7 +175,7 @@ static bool resolve_shard(struct run *run, struct shard *shard, struct err *err)
 {
 	if (!shard_resolve(run->options, shard, err))
 		return false;
-	return shard->count == 0 || !deliveries_send_away(run->deliveries) ||
+	return shard->count == 0 || !deliveries_send_out(run->deliveries) ||
 	       err_set(err, "usage", NULL, "write it (--format json --output FILE), and send what is merged: driftcheck report --merge FILE... "
 	               "--report ...", "a shard is not sent alone: --report beside --shard takes files only");
 }
@@ -168,18 +188,18 @@ enum exit_status command_check(struct run *run, struct err *err)
 		return EXIT_TROUBLE;
 	if (shard.count > 0)
 		shard_apply(&shard, &envs);
-	const struct options *options = run->options;
+	cron_begin(run, &envs);
 	struct report *report = report_start(run, &envs);
-	report->shard_index = shard.index;
-	report->shard_count = shard.count;
-	envs.servers = servers_new(&envs, is_for_threads, options->max_per_server > 0 ? options->max_per_server : PER_SERVER_DEFAULT);
 	envs.replays = replays_new();
+	bool *chosen = arena_array(run->arena, envs.n, sizeof *chosen);
+	for (size_t i = 0; i < envs.n; i++)
+		chosen[i] = envs.items[i].trouble == NULL;
 	struct desk desk = {
-		.run = run, .envs = &envs, .report = report, .jobs = options->jobs > 0 ? (size_t)options->jobs : JOBS_DEFAULT,
-		.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER,
+		.run = run, .envs = &envs, .report = report, .jobs = run->options->jobs > 0 ? (size_t)run->options->jobs : JOBS_DEFAULT,
+		.chosen = chosen, .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER,
 	};
-	check_all(&desk);
-	servers_free(envs.servers);
+	check_chosen(&desk);
+	confirm_drift(run, report, &(struct confirm){ look_again, &desk });
 	replays_free(envs.replays);
 	return report_finish(run, report);
 }

@@ -14,6 +14,7 @@
 #include "sentinel/options.h"
 
 struct arena;
+struct cron;
 struct deliveries;
 
 enum exit_status { EXIT_CLEAN = 0, EXIT_FINDINGS = 1, EXIT_TROUBLE = 2 };
@@ -42,6 +43,9 @@ struct run {
 	const struct reporter *reporter; // of --format; NULL unless the command has FORMATS_REPORT
 	struct render_options render;
 	struct deliveries *deliveries; // of --report
+	struct cron *cron;             // settings of a run by a clock; set for `check`
+	int supervisor;                // a pipe to the process that watches this one: see main.c
+	long long check_until_us, end_us; // of --time-limit: no environment is begun afterwards; all ends. 0: no limit
 	long long started_us; // of the monotonic clock
 	const char *started;  // RFC 3339, UTC
 };

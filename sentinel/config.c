@@ -337,16 +337,17 @@ static bool read_single_sections(struct arena *arena, cfg_t *cfg, struct config 
 	return err_where(err, "%s:%u", config->path, config->scratch.url.line);
 }
 
-// Makes comments blank (libconfuse counts the line of a comment twice) and hides every "${". Returns the line of a string or
-// comment that is never closed, else 0. The lexical rules are libconfuse's.
-static unsigned prepare(char *text)
+// Makes comments blank (libconfuse counts the line of a comment twice) and hides every "${". Returns what is never closed (which
+// libconfuse would take), with its line; NULL: all is. The lexical rules are libconfuse's.
+static const char *prepare(char *text, unsigned *opened)
 {
 	static const struct {
 		const char *open, *close;
 		bool comment;
 	} spans[] = { { "\"", "\"", false }, { "'", "'", false }, { "#", "\n", true }, { "//", "\n", true }, { "/*", "*/", true } };
 	enum { N_SPANS = sizeof spans / sizeof *spans };
-	unsigned line = 1, opened = 0;
+	unsigned line = 1, brace = 0;
+	int depth = 0;
 	size_t in = N_SPANS;
 	for (char *p = text; *p != '\0'; p++) {
 		line += *p == '\n' ? 1 : 0;
@@ -355,7 +356,9 @@ static unsigned prepare(char *text)
 		if (in == N_SPANS) {
 			for (in = 0; in < N_SPANS && strncmp(p, spans[in].open, strlen(spans[in].open)) != 0;)
 				in++;
-			opened = line;
+			*opened = line;
+			depth += in < N_SPANS ? 0 : (*p == '{') - (*p == '}');
+			brace = *p == '{' && depth == 1 ? line : brace;
 			for (size_t i = 0; in < N_SPANS && spans[in].comment && i < strlen(spans[in].open); i++)
 				p[i] = ' ';
 			p += in < N_SPANS ? strlen(spans[in].open) - 1 : 0;
@@ -373,7 +376,10 @@ static unsigned prepare(char *text)
 			line += *p == '\n' ? 1 : 0;
 		}
 	}
-	return in == N_SPANS || strcmp(spans[in].close, "\n") == 0 ? 0 : opened;
+	if (in < N_SPANS && strcmp(spans[in].close, "\n") != 0)
+		return "a string or comment that begins here is never closed";
+	*opened = brace;
+	return depth > 0 ? "the brace that is opened here is never closed" : NULL;
 }
 
 // The file's text, ready for libconfuse.
@@ -388,8 +394,9 @@ static bool load(struct arena *arena, const char *path, char **text, size_t *len
 		return err_set(err, "config", path, NULL, "cannot be read: %s", strerror(errno));
 	if (*length > SIZE_MAX_CONFIG || memchr(*text, '\0', *length) != NULL || memchr(*text, HIDDEN, *length) != NULL)
 		return err_set(err, "config", path, NULL, "this is no configuration: it is too large or no text");
-	unsigned line = prepare(*text);
-	return line == 0 || fail_at(err, path, line, NULL, "a string or comment that begins here is never closed");
+	unsigned line = 0;
+	const char *unclosed = prepare(*text, &line);
+	return unclosed == NULL || fail_at(err, path, line, NULL, unclosed);
 }
 
 struct config *config_read(struct arena *arena, const char *path, struct err *err)

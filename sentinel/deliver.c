@@ -12,11 +12,13 @@
 #include "base/auto.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/secret.h"
 #include "base/state.h"
 #include "reporters/sink.h"
+#include "sentinel/cron.h"
 #include "sentinel/suggest.h"
 
-enum { REPORT_TIMEOUT_S = 600, NAMES_MAX = 32 };
+enum { REPORT_TIMEOUT_S = 600, NAMES_MAX = 32, LAST_MOMENT_US = 2000000 };
 
 struct target {
 	const struct reporter *reporter; // into a file; NULL: to a sink
@@ -27,6 +29,7 @@ struct target {
 struct deliveries {
 	struct target *items;
 	size_t n, n_sinks;
+	bool dry_run;
 	const char *state;
 	const char *kept; // the file that the report was read from; NULL: it is new
 };
@@ -75,7 +78,7 @@ static bool prepare_one(struct run *run, const char *state, const char *word, st
 	const struct options *options = run->options;
 	int timeout_s = options->report_timeout_s > 0 ? options->report_timeout_s : REPORT_TIMEOUT_S;
 	*target = (struct target){ .delivery = {
-		.sink = sink, .arena = run->arena, .log = run->log, .state = state, .dry_run = options->dry_run, .out = &run->out,
+		.sink = sink, .arena = run->arena, .log = run->log, .state = state, .dry_run = options->dry_run,
 		.bodies = strcmp(options->bodies, "diff") == 0 ? BODIES_DIFF : BODIES_HASH, .deadline_us = timeout_s * 1000000LL,
 	} };
 	return fill_values(run, &target->delivery, err) && sink->prepare(&target->delivery, err);
@@ -84,8 +87,12 @@ static bool prepare_one(struct run *run, const char *state, const char *word, st
 struct deliveries *deliveries_prepare(struct run *run, struct err *err)
 {
 	const struct words *reports = &run->options->reports;
+	const char *metrics = run->cron == NULL ? NULL : run->cron->metrics;
 	struct deliveries *deliveries = arena_alloc(run->arena, sizeof *deliveries);
-	deliveries->items = arena_array(run->arena, reports->n, sizeof *deliveries->items);
+	deliveries->items = arena_array(run->arena, reports->n + 1, sizeof *deliveries->items);
+	deliveries->dry_run = run->options->dry_run;
+	if (metrics != NULL && !prepare_one(run, NULL, arena_printf(run->arena, "prometheus:%s", metrics), &deliveries->items[deliveries->n++], err))
+		return NULL;
 	deliveries->state = reports->n == 0 ? NULL : state_folder(run->arena);
 	for (size_t i = 0; i < reports->n; i++) {
 		struct target *target = &deliveries->items[deliveries->n++];
@@ -96,12 +103,18 @@ struct deliveries *deliveries_prepare(struct run *run, struct err *err)
 	return deliveries;
 }
 
+bool deliveries_send_out(const struct deliveries *deliveries)
+{
+	return deliveries->n_sinks > 0 && !deliveries->dry_run;
+}
+
 static void add_trouble(struct run *run, struct report *report, const struct err *err)
 {
 	struct err *troubles = arena_array(run->arena, report->n_troubles + 1, sizeof *troubles);
 	if (report->n_troubles > 0)
 		memcpy(troubles, report->troubles, report->n_troubles * sizeof *troubles);
-	troubles[report->n_troubles++] = *err;
+	troubles[report->n_troubles] = *err;
+	secret_mask_err(&troubles[report->n_troubles++]); // the rest of the report is redacted already
 	report->troubles = troubles;
 }
 
@@ -124,11 +137,6 @@ static const char *keep(struct run *run, const struct deliveries *deliveries, co
 	return (mkdir(folder, 0700) == 0 || errno == EEXIST) && file_write(&text, path, &err) ? path : NULL;
 }
 
-bool deliveries_send_away(const struct deliveries *deliveries)
-{
-	return deliveries->n_sinks > 0;
-}
-
 void deliveries_kept(struct deliveries *deliveries, const char *path)
 {
 	deliveries->kept = path;
@@ -143,8 +151,25 @@ static bool is_ours(struct run *run, const struct deliveries *deliveries, const 
 	return file != NULL && folder != NULL && strncmp(file, folder, length) == 0 && file[length] == '/';
 }
 
-void deliveries_send(struct run *run, struct deliveries *deliveries, struct report *report)
+bool deliveries_show_last_success(const struct deliveries *deliveries)
 {
+	bool show = false;
+	for (size_t i = 0; i < deliveries->n; i++)
+		show = show || (deliveries->items[i].reporter != NULL && deliveries->items[i].reporter->last_success);
+	return show;
+}
+
+// Whether stdout gets a report for people, beside which there may be other lines.
+static bool prints_for_people(const struct run *run)
+{
+	const char *format = run->reporter->name;
+	return run->options->output == NULL && (strcmp(format, "text") == 0 || strcmp(format, "markdown") == 0);
+}
+
+void deliveries_send(struct run *run, struct deliveries *deliveries, struct report *report, struct buf *last)
+{
+	bool beside = prints_for_people(run);
+	auto_buf aside = BUF_INIT;
 	const char *kept = keep(run, deliveries, report);
 	bool all = true;
 	long long now_us = clock_us();
@@ -153,13 +178,17 @@ void deliveries_send(struct run *run, struct deliveries *deliveries, struct repo
 		struct err err = { 0 };
 		if (target->reporter != NULL) {
 			auto_buf text = BUF_INIT;
-			const struct render_options plain = { .verbose = run->options->verbose };
+			const struct render_options plain = { .verbose = run->options->verbose, .accepted = run->render.accepted };
 			target->reporter->render(&text, report, &plain);
 			if (!file_write(&text, target->path, &err))
 				add_trouble(run, report, &err);
 			continue;
 		}
 		target->delivery.deadline_us += now_us;
+		if (run->end_us > 0 && run->end_us - LAST_MOMENT_US < target->delivery.deadline_us)
+			target->delivery.deadline_us = run->end_us - LAST_MOMENT_US;
+		target->delivery.out = beside ? &run->out : &aside;
+		target->delivery.last = beside ? last : NULL;
 		if (target->delivery.sink->send(&target->delivery, report, &err))
 			continue;
 		all = false;
@@ -170,4 +199,5 @@ void deliveries_send(struct run *run, struct deliveries *deliveries, struct repo
 	}
 	if (all && kept != NULL && deliveries->n_sinks > 0 && !run->options->dry_run && is_ours(run, deliveries, kept))
 		unlink(kept);
+	fwrite(aside.data, 1, aside.length, run->log->stream);
 }

@@ -51,13 +51,17 @@ static void say(struct doctor *doctor, enum level level, const char *what_to_do,
 	bool color = run->render.color;
 	doctor->worst = level > doctor->worst ? level : doctor->worst;
 	buf_addf(&run->out, "  %s%-5s%s", color ? levels[level].color : "", levels[level].word, color ? "\033[0m" : "");
+	auto_buf text = BUF_INIT;
 	va_list arguments;
 	va_start(arguments, format);
-	buf_vaddf(&run->out, format, arguments);
+	buf_vaddf(&text, format, arguments);
 	va_end(arguments);
+	log_text(&run->out, text.data);
+	if (what_to_do != NULL && *what_to_do != '\0') {
+		buf_adds(&run->out, "\n         do: ");
+		log_text(&run->out, what_to_do);
+	}
 	buf_addc(&run->out, '\n');
-	if (what_to_do != NULL && *what_to_do != '\0')
-		buf_addf(&run->out, "         do: %s\n", what_to_do);
 }
 
 static void say_error(struct doctor *doctor, const char *what, const struct err *err)

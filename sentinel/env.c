@@ -7,13 +7,14 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "migrations/cache.h"
 #include "sentinel/fleet.h"
 #include "sentinel/folders.h"
 #include "base/secret.h"
 #include "sentinel/suggest.h"
 
-enum { TIMEOUT_CONNECT_S = 10, NAMES_SHOWN = 64 };
+enum { TIMEOUT_S = 60, TIMEOUT_CONNECT_S = 10, NAMES_SHOWN = 64 };
 
 static struct err *keep(struct arena *arena, const struct err *err)
 {
@@ -516,7 +517,10 @@ bool envs_resolve(struct run *run, const char *const *words, size_t n_words, boo
 struct read_options env_read_options(const struct run *run, const struct env *env)
 {
 	const struct options *options = run->options;
-	int timeout_s = options->timeout_s;
+	int timeout_s = options->timeout_s > 0 ? options->timeout_s : TIMEOUT_S;
+	long long left_s = run->check_until_us == 0 ? timeout_s : (run->check_until_us - clock_us()) / 1000000 + 1;
+	if (left_s < timeout_s)
+		timeout_s = left_s < 1 ? 1 : (int)left_s;
 	return (struct read_options){
 		.log = run->log,
 		.name = env->name,
@@ -524,6 +528,6 @@ struct read_options env_read_options(const struct run *run, const struct env *en
 		.schema = env->set == NULL ? env->source.settings.schema : env->set->settings.schema,
 		.groups = options->groups,
 		.statement_timeout_ms = timeout_s * 1000,
-		.connect_timeout_s = timeout_s > 0 && timeout_s < TIMEOUT_CONNECT_S ? timeout_s : TIMEOUT_CONNECT_S,
+		.connect_timeout_s = timeout_s < TIMEOUT_CONNECT_S ? timeout_s : TIMEOUT_CONNECT_S,
 	};
 }

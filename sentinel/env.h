@@ -36,6 +36,7 @@ struct envs {
 	size_t n_ignore;
 	struct scratch_settings scratch;
 	const char *cache; // folder; NULL: none
+	int shard_index, shard_count; // which part these are, see shard.h; count 0: all
 	struct servers *servers; // takes turns among them while they are read; NULL: nobody waits
 	struct replays *replays; // made in this run; NULL: none
 };

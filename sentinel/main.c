@@ -6,10 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +22,7 @@
 #include "base/auto.h"
 #include "migrations/scratch.h"
 #include "sentinel/command.h"
+#include "sentinel/cron.h"
 #include "sentinel/deliver.h"
 #include "sentinel/output.h"
 #include "sentinel/run_report.h"
@@ -56,7 +60,7 @@ static const struct command commands[] = {
 	{ "frameworks", "", "the migration frameworks that are understood", NULL, 0, 0, FORMATS_LIST, .no_config = true,
 	  .function = command_frameworks },
 };
-enum { N_COMMANDS = sizeof commands / sizeof *commands };
+enum { N_COMMANDS = sizeof commands / sizeof *commands, KILL_AFTER_US = 5000000 };
 
 static const char sources_help[] =
 	"SOURCE is the name of an environment, postgresql://..., service=..., sqlite:PATH (or the path of an SQLite file),\n"
@@ -82,13 +86,6 @@ static void help(struct buf *out, const struct command *command)
 	buf_adds(out, "\nOptions:\n");
 	options_help(out, command == NULL ? NULL : command->name);
 	buf_addf(out, "\n%s", sources_help);
-}
-
-static void print_error(const struct err *err)
-{
-	fprintf(stderr, "driftcheck: %s%s%s\n", err->where, err->where[0] == '\0' ? "" : ": ", err->text);
-	if (err->hint[0] != '\0')
-		fprintf(stderr, "  hint: %s\n", err->hint);
 }
 
 static const struct command *find_command(const char *name)
@@ -210,7 +207,7 @@ static bool prepare(struct run *run, struct err *err)
 	    (config = config_read(run->arena, path, err)) == NULL)
 		return false;
 	run->config = config;
-	if (!options_apply(options, run->command->name, err) || !check_format(run, err) || !check_reports(run, err))
+	if (!options_apply(options, run->command->name, err) || !cron_prepare(run, err) || !check_format(run, err) || !check_reports(run, err))
 		return false;
 	if (!named && run->n_words > 0 && !options->first_after_end && unknown_word(run, run->words[0], err))
 		return false;
@@ -233,66 +230,172 @@ static enum exit_status run_command(struct run *run, struct err *err)
 	return run->command->function(run, err);
 }
 
-static enum exit_status work(int argc, char **argv)
+// Where the result goes to the journal, its lines carry a priority: what is found there is a warning.
+static void prepare_output(struct run *run, enum exit_status status)
+{
+	static const enum log_priority priorities[] = {
+		[EXIT_CLEAN] = LOG_INFORMATION, [EXIT_FINDINGS] = LOG_WARNING, [EXIT_TROUBLE] = LOG_ERROR,
+	};
+	if (run->options->output != NULL || run->reporter == NULL || strcmp(run->reporter->name, "text") != 0 || !log_is_journal(STDOUT_FILENO))
+		return;
+	struct buf lines = BUF_INIT;
+	log_add_lines(&lines, priorities[status], run->out.data);
+	buf_release(&run->out);
+	run->out = lines;
+}
+
+// With --quiet, what is said beside the result is held back, and let out only if there is something to read at all: a warning
+// that repeats every night would be a mail every night.
+struct held {
+	char *text;
+	size_t length;
+};
+
+static bool hold(struct log *log, const struct options *options, struct held *held)
+{
+	FILE *stream = options->quiet && !options->verbose && !options->show_queries ? open_memstream(&held->text, &held->length) : NULL;
+	if (stream != NULL)
+		log->stream = stream;
+	return stream != NULL;
+}
+
+static void let_out(struct log *log, struct held *held, bool wanted)
+{
+	fclose(log->stream);
+	log->stream = stderr;
+	if (wanted)
+		fwrite(held->text, 1, held->length, stderr);
+	free(held->text);
+}
+
+static enum exit_status work(int argc, char **argv, int supervisor)
 {
 	auto_arena arena = arena_new();
 	struct err err = { 0 };
 	struct options options;
+	struct log log = { .stream = stderr, .journal = log_is_journal(STDERR_FILENO) };
 	if (!options_parse(arena, argc, (const char *const *)argv, &options, &err)) {
-		print_error(&err);
+		log_error(&log, &err);
 		return EXIT_TROUBLE;
 	}
 	for (int i = 1; i < argc; i++)
 		secret_overwrite(argv[i]); // the options are copies
-	struct log log = {
-		.stream = stderr, .verbose = options.verbose, .show_queries = options.show_queries,
-		.progress = isatty(STDERR_FILENO) && !options.quiet,
-	};
+	log.verbose = options.verbose;
+	log.show_queries = options.show_queries;
+	log.progress = isatty(STDERR_FILENO) && !options.quiet;
+	struct held held = { 0 };
+	bool holds = hold(&log, &options, &held);
 	struct run run = {
 		.options = &options, .arena = arena, .log = &log, .out = BUF_INIT, .started = clock_rfc3339(arena, clock_now()),
-		.started_us = clock_us(),
+		.started_us = clock_us(), .supervisor = supervisor,
 		.render = { find_color(&options), find_width(&options), options.verbose, options.quiet },
 	};
 	enum exit_status status = run_command(&run, &err);
 	log_progress(&log, "%s", "");
 	if (err.code[0] != '\0') {
 		report_failure(&run, &err);
-		print_error(&err);
+		log_error(&log, &err);
 		status = EXIT_TROUBLE;
 	}
+	prepare_output(&run, status);
 	// where nothing came of it, a file that is there from before stays
 	if ((run.out.length > 0 || status != EXIT_TROUBLE) && !output_write(&run.out, options.output, &err)) {
-		print_error(&err);
+		log_error(&log, &err);
 		status = EXIT_TROUBLE;
 	}
+	cron_end(&run, status);
+	if (holds)
+		let_out(&log, &held, status != EXIT_CLEAN || run.out.length > 0);
 	buf_release(&run.out);
 	return status;
 }
 
-// Waits for the worker and hands on what asks us to end; returns the exit status: 128 + the signal's number where it was
-// asked to end, trouble where it crashed or was killed.
-static int supervise(pid_t worker, const sigset_t *signals)
+// What is left to say where the worker did not end in time: the same that it would say of an error.
+static void say_killed(int argc, const char *const *argv)
+{
+	auto_arena arena = arena_new();
+	struct log log = { .stream = stderr, .journal = log_is_journal(STDERR_FILENO) };
+	struct options options;
+	struct err err, ignored;
+	err_set(&err, "time-limit", NULL, "look at what takes so long (--verbose), or give the run more time",
+	        "the run's time was over, and it was ended; nothing is known of the environments");
+	log_error(&log, &err);
+	if (!options_parse(arena, argc, argv, &options, &ignored))
+		return;
+	struct run run = {
+		.command = &commands[0], .options = &options, .arena = arena, .log = &log, .out = BUF_INIT,
+		.started = clock_rfc3339(arena, clock_now()), .started_us = clock_us(), .reporter = reporter_find(options.format),
+	};
+	report_failure(&run, &err);
+	if (run.out.length > 0 && !output_write(&run.out, options.output, &err))
+		log_error(&log, &err);
+	buf_release(&run.out);
+}
+
+// The process that people see: it hands on to the worker what asks us to end, ends it when its time is over, and clears away
+// what a worker leaves that was killed.
+struct supervisor {
+	pid_t worker;
+	int events;       // signalfd
+	int told;         // the worker writes its time limit there, in microseconds; -1: it is closed
+	long long end_us; // of clock_us; 0: no limit
+	bool ended;       // it was asked to end since its time was over
+};
+
+static void wait_for_event(struct supervisor *supervisor)
+{
+	long long left_us = supervisor->end_us == 0 ? -1 : supervisor->end_us - clock_us(), limit_us;
+	int timeout_ms = supervisor->end_us == 0 ? -1 : left_us <= 0 ? 0 : left_us / 1000 >= INT_MAX ? INT_MAX : (int)(left_us / 1000) + 1;
+	struct pollfd ready[] = { { supervisor->events, POLLIN, 0 }, { supervisor->told, POLLIN, 0 } };
+	if (poll(ready, 2, timeout_ms) > 0 && ready[1].revents != 0) {
+		if (read(supervisor->told, &limit_us, sizeof limit_us) == sizeof limit_us)
+			supervisor->end_us = clock_us() + limit_us;
+		else
+			supervisor->told = -1;
+	}
+	if (supervisor->end_us == 0 || clock_us() < supervisor->end_us)
+		return;
+	kill(supervisor->worker, supervisor->ended ? SIGKILL : SIGTERM);
+	supervisor->ended = true;
+	supervisor->end_us = clock_us() + KILL_AFTER_US;
+}
+
+// Returns the exit status: 128 + the signal's number where it was asked to end, trouble where it crashed, was killed, or took
+// too long.
+static int supervise(struct supervisor *supervisor, const sigset_t *signals, int argc, const char *const *argv)
 {
 	for (;;) {
-		int signal, state;
-		if (sigwait(signals, &signal) != 0)
+		struct signalfd_siginfo signal;
+		int state;
+		wait_for_event(supervisor);
+		if (read(supervisor->events, &signal, sizeof signal) != sizeof signal)
 			continue;
-		if (signal != SIGCHLD) {
-			kill(worker, signal);
+		if (signal.ssi_signo != SIGCHLD) {
+			kill(supervisor->worker, (int)signal.ssi_signo);
 			continue;
 		}
-		if (waitpid(worker, &state, WNOHANG) != worker)
+		if (waitpid(supervisor->worker, &state, WNOHANG) != supervisor->worker)
 			continue;
 		if (WIFEXITED(state))
 			return WEXITSTATUS(state);
 		if (!WIFSIGNALED(state))
 			continue;
 		scratch_sweep(NULL);
+		if (supervisor->ended) {
+			say_killed(argc, argv);
+			return EXIT_TROUBLE;
+		}
 		if (sigismember(signals, WTERMSIG(state)) == 1)
 			return 128 + WTERMSIG(state);
 		fprintf(stderr, "driftcheck: internal error: ended by a signal (%s)\n", strsignal(WTERMSIG(state)));
 		return EXIT_TROUBLE;
 	}
+}
+
+static int fail_to_start(void)
+{
+	fprintf(stderr, "driftcheck: cannot start: %s\n", strerror(errno));
+	return EXIT_TROUBLE;
 }
 
 int main(int argc, char **argv)
@@ -305,19 +408,27 @@ int main(int argc, char **argv)
 	sigaddset(&signals, SIGHUP);
 	sigaddset(&signals, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &signals, &before);
+	int told[2];
+	if (pipe2(told, O_CLOEXEC) != 0)
+		return fail_to_start();
 	pid_t parent = getpid(), worker = fork();
-	if (worker < 0) {
-		fprintf(stderr, "driftcheck: cannot start: %s\n", strerror(errno));
-		return EXIT_TROUBLE;
-	}
+	if (worker < 0)
+		return fail_to_start();
 	if (worker == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL); // kill -9 of the process that people see ends all
 		if (getppid() != parent)
 			_exit(EXIT_TROUBLE);
+		close(told[0]);
 		sigprocmask(SIG_SETMASK, &before, NULL);
-		return (int)work(argc, argv);
+		return (int)work(argc, argv, told[1]);
 	}
+	close(told[1]);
 	for (int i = 1; i < argc; i++)
 		secret_overwrite(argv[i]); // `ps` shows this process, too
-	return supervise(worker, &signals);
+	struct supervisor supervisor = { .worker = worker, .events = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK), .told = told[0] };
+	if (supervisor.events < 0) {
+		kill(worker, SIGKILL);
+		return fail_to_start();
+	}
+	return supervise(&supervisor, &signals, argc, (const char *const *)argv);
 }

@@ -8,9 +8,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 
 // Shards of one run start within this time of each other; a result that lay there from the night before does not.
 enum { SPREAD_MAX_S = 12 * 3600 };
@@ -69,13 +69,6 @@ static void trouble(struct merging *merging, const char *where, const char *hint
 	add_trouble(merging, &err);
 }
 
-static long long seconds(const char *rfc3339)
-{
-	struct tm utc = { 0 };
-	const char *end = strptime(rfc3339, "%Y-%m-%dT%H:%M:%SZ", &utc);
-	return end == NULL ? 0 : (long long)timegm(&utc);
-}
-
 // The shards: each once, none missing.
 
 static const char shard_hint[] = "run that shard again, and merge then";
@@ -131,7 +124,7 @@ static void check_same_run(struct merging *merging)
 			trouble(merging, part->file, NULL, "this is a result of `driftcheck %s`, but %s one of `driftcheck %s`", report->command,
 			        first->file, first->report->command);
 	}
-	if (seconds(newest) - seconds(oldest) > SPREAD_MAX_S)
+	if (clock_parse(newest) - clock_parse(oldest) > SPREAD_MAX_S)
 		trouble(merging, NULL, "clear the folder of results before each run", "these are not of one run: one began at %s, another at %s", oldest,
 		        newest);
 }
@@ -243,10 +236,10 @@ static bool check_usage(const struct merging *merging, int expect, struct err *e
 // From the first start to the last end.
 static long long duration_ms(const struct merging *merging)
 {
-	long long start = seconds(merging->report->started), longest = 0;
+	long long start = clock_parse(merging->report->started), longest = 0;
 	for (size_t i = 0; i < merging->n_read; i++) {
 		const struct report *report = merging->parts[i].report;
-		long long end = (seconds(report->started) - start) * 1000 + report->duration_ms;
+		long long end = (clock_parse(report->started) - start) * 1000 + report->duration_ms;
 		longest = end > longest ? end : longest;
 	}
 	return longest;

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "introspect/kind.h"
+#include "reporters/reporter.h"
 #include "sentinel/suggest.h"
 
 enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_LIST, OPTION_NUMBER, OPTION_CHOICE, OPTION_GROUPS };
@@ -27,15 +28,23 @@ struct option {
 	int least, most;         // of OPTION_NUMBER
 	const char *command;     // the commands that it belongs to, separated by '|'; NULL: all
 	const char *help;
+	void (*add_help)(struct buf *out); // in place of `help`, where it lists what is declared elsewhere
 };
 
 #define FIELD(name) offsetof(struct options, name)
+
+// "text (default), json or markdown"
+static void add_formats(struct buf *out)
+{
+	for (size_t i = 0; reporters[i] != NULL; i++)
+		buf_addf(out, "%s%s%s", i == 0 ? "" : reporters[i + 1] != NULL ? ", " : " or ", reporters[i]->name, i == 0 ? " (default)" : "");
+}
 
 static const struct option table[] = {
 	{ "config", 0, "FILE", OPTION_TEXT, FIELD(config), .help = "configuration to use (default: driftcheck.conf, here or above)" },
 	{ "migrations", 0, "DIR", OPTION_LIST, FIELD(migrations), .help = "folder of the migrations; may be repeated" },
 	{ "framework", 0, "NAME", OPTION_TEXT, FIELD(framework), .help = "their framework (default: auto; see `driftcheck frameworks`)" },
-	{ "format", 0, "NAME", OPTION_TEXT, FIELD(format), .help = "text (default), json or markdown" },
+	{ "format", 0, "NAME", OPTION_TEXT, FIELD(format), .add_help = add_formats },
 	{ "output", 'o', "FILE", OPTION_TEXT, FIELD(output), .help = "write the result there, atomically, instead of to stdout" },
 	{ "report", 0, "NAME", OPTION_LIST, FIELD(reports), .help = "also send the report: github, ...; or FORMAT:FILE; may be repeated" },
 	{ "dry-run", 0, NULL, OPTION_FLAG, FIELD(dry_run), .help = "with --report: print the exact calls, send nothing" },
@@ -45,8 +54,15 @@ static const struct option table[] = {
 	  .help = "seconds that sending may take in all (default: 600)" },
 	{ "include", 0, "GROUP,...", OPTION_GROUPS, FIELD(groups),
 	  .help = "also compare: comment, column-order, owner, cosmetic; or all" },
-	{ "fail-on", 0, "WHAT", OPTION_CHOICE, FIELD(fail_on), .choices = "drift|skew",
-	  .help = "drift: pending migrations alone exit 0; skew (default): they exit 1" },
+	{ "fail-on", 0, "WHAT", OPTION_CHOICE, FIELD(fail_on), .choices = "drift|skew|never",
+	  .help = "drift: pending migrations alone exit 0; skew (default): they exit 1; never: findings exit 0" },
+	{ "cron", 0, NULL, OPTION_FLAG, FIELD(cron), .command = "check",
+	  .help = "a run by a clock: section cron of driftcheck.conf holds; see docs/operations.md" },
+	{ "jitter", 0, "TIME", OPTION_TEXT, FIELD(jitter), .command = "check", .help = "start after a random delay of at most this (90s, 10m, 2h)" },
+	{ "confirm-after", 0, "TIME", OPTION_TEXT, FIELD(confirm_after), .command = "check",
+	  .help = "look at drift again after this time; report what is still there" },
+	{ "time-limit", 0, "TIME", OPTION_TEXT, FIELD(time_limit), .command = "check",
+	  .help = "end after this time at the latest; what was not checked is trouble" },
 	{ "to", 0, "V", OPTION_TEXT, FIELD(to), .command = "replay", .help = "run up to and including this version" },
 	{ "at-least", 0, "V", OPTION_TEXT, FIELD(at_least), .command = "assert", .help = "a floor: newer versions are fine, too" },
 	{ "envs", 0, "FILE", OPTION_LIST, FIELD(envs), .command = "check|status|doctor",
@@ -286,6 +302,8 @@ void options_help(struct buf *out, const char *command)
 		buf_addf(out, "  %-25s  ", left.data);
 		if (command == NULL && option->command != NULL)
 			buf_addf(out, "%s: ", option->command);
-		buf_addf(out, "%s\n", option->help);
+		if (option->add_help != NULL)
+			option->add_help(out);
+		buf_addf(out, "%s\n", option->add_help != NULL ? "" : option->help);
 	}
 }

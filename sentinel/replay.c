@@ -17,8 +17,11 @@ static void print(struct run *run, const struct migrations *set, const struct sn
 	buf_addf(&run->out, "%zu migration%s replayed in %.1f s: %zu object%s (%s, %s %s)\n", n_chain, n_chain == 1 ? "" : "s", seconds,
 	         snapshot->n_objects, snapshot->n_objects == 1 ? "" : "s", set->framework->name,
 	         snapshot->engine == ENGINE_SQLITE ? "SQLite" : "PostgreSQL", snapshot->server);
-	for (size_t i = 0; i < snapshot->n_notes; i++)
-		buf_addf(&run->out, "note: %s\n", snapshot->notes[i]);
+	for (size_t i = 0; i < snapshot->n_notes; i++) {
+		buf_adds(&run->out, "note: ");
+		log_text(&run->out, snapshot->notes[i]);
+		buf_addc(&run->out, '\n');
+	}
 }
 
 enum exit_status command_replay(struct run *run, struct err *err)

@@ -37,7 +37,7 @@ enum exit_status command_report(struct run *run, struct err *err)
 	struct report *report = run->options->merge ? merge(run, err) : report_read(run->arena, run->words[0], err);
 	if (report == NULL)
 		return EXIT_TROUBLE;
-	if (report->shard_count > 0 && deliveries_send_away(run->deliveries)) {
+	if (report->shard_count > 0 && deliveries_send_out(run->deliveries)) {
 		err_set(err, "usage", run->words[0], "merge all shards: driftcheck report --merge --expect N FILE... --report ...",
 		        "this is shard %d of %d, which is not sent alone", report->shard_index, report->shard_count);
 		return EXIT_TROUBLE;

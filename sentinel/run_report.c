@@ -7,15 +7,23 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "migrations/git.h"
+#include "reporters/redact.h"
 #include "sentinel/output.h"
 #include "base/secret.h"
 #include "sentinel/deliver.h"
+#include "sentinel/last_success.h"
 
 static struct repo_report repo_report(struct run *run, const struct migrations *set)
 {
 	auto_buf path = BUF_INIT;
 	for (size_t i = 0; set->folders[i] != NULL; i++)
 		buf_addf(&path, "%s%s", i == 0 ? "" : ", ", set->folders[i]);
+	size_t n_folders = 0;
+	while (set->folders[n_folders] != NULL)
+		n_folders++;
+	struct repo_folder *folders = arena_array(run->arena, n_folders, sizeof *folders);
+	for (size_t i = 0; i < n_folders; i++)
+		folders[i] = (struct repo_folder){ set->folders[i], git_prefix(run->arena, set->folders[i]) };
 	const char *head = NULL;
 	for (size_t i = 0; i < set->n_items; i++)
 		head = set->items[i].repeatable ? head : set->items[i].version;
@@ -23,10 +31,24 @@ static struct repo_report repo_report(struct run *run, const struct migrations *
 	for (size_t i = 0; i < set->n_items; i++)
 		lines[i] = (struct migration_line){ set->items[i].version, set->items[i].label };
 	return (struct repo_report){
-		.lines = lines,
+		.lines = lines, .folders = folders, .n_folders = n_folders,
 		.name = set->name, .path = buf_copy(&path, run->arena), .framework = set->framework->name,
 		.n_migrations = set->n_items, .head = head, .git = git_head(run->arena, set->folders[0]),
 	};
+}
+
+struct env_report *report_env(struct run *run, const struct report *report, const struct envs *envs, size_t i)
+{
+	const struct env *env = &envs->items[i];
+	struct env_report *of = arena_alloc(run->arena, sizeof *of);
+	of->name = env->name;
+	of->fleet = env->fleet;
+	of->engine = source_engine(&env->source);
+	for (size_t s = 0; s < envs->n_sets; s++)
+		of->repo = envs->sets[s] == env->set ? &report->repos[s] : of->repo;
+	if (env->trouble != NULL)
+		report_trouble(run, of, env->trouble);
+	return of;
 }
 
 struct report *report_start(struct run *run, const struct envs *envs)
@@ -40,23 +62,16 @@ struct report *report_start(struct run *run, const struct envs *envs)
 	}
 	if (envs == NULL)
 		return report;
+	report->shard_index = envs->shard_index;
+	report->shard_count = envs->shard_count;
 	report->n_repos = envs->n_sets;
 	report->repos = arena_array(run->arena, envs->n_sets, sizeof *report->repos);
 	for (size_t i = 0; i < envs->n_sets; i++)
 		report->repos[i] = repo_report(run, envs->sets[i]);
 	report->n_envs = envs->n;
 	report->envs = arena_array(run->arena, envs->n, sizeof *report->envs);
-	for (size_t i = 0; i < envs->n; i++) {
-		const struct env *env = &envs->items[i];
-		struct env_report *of = report->envs[i] = arena_alloc(run->arena, sizeof *of);
-		of->name = env->name;
-		of->fleet = env->fleet;
-		of->engine = source_engine(&env->source);
-		for (size_t s = 0; s < envs->n_sets; s++)
-			of->repo = envs->sets[s] == env->set ? &report->repos[s] : of->repo;
-		if (env->trouble != NULL)
-			report_trouble(run, of, env->trouble);
-	}
+	for (size_t i = 0; i < envs->n; i++)
+		report->envs[i] = report_env(run, report, envs, i);
 	return report;
 }
 
@@ -130,16 +145,29 @@ static void collect_troubles(struct run *run, struct report *report)
 	report->troubles = all;
 }
 
+// The worst verdict that --fail-on lets pass.
+static enum verdict accepted(const char *fail_on)
+{
+	static const struct {
+		const char *word;
+		enum verdict accepted;
+	} levels[] = { { "skew", VERDICT_CLEAN }, { "drift", VERDICT_SKEW }, { "never", VERDICT_DRIFT } };
+	size_t level = 0;
+	while (strcmp(levels[level].word, fail_on) != 0)
+		level++;
+	return levels[level].accepted;
+}
+
 static enum exit_status exit_status(const struct run *run, const struct report *report)
 {
-	enum verdict least = strcmp(run->options->fail_on, "drift") == 0 ? VERDICT_DRIFT : VERDICT_SKEW;
+	enum verdict least = run->render.accepted + 1;
 	enum exit_status status = report->n_troubles > 0 || !report->complete ? EXIT_TROUBLE : EXIT_CLEAN;
 	for (size_t i = 0; i < report->n_envs; i++) {
 		enum verdict verdict = report->envs[i]->verdict;
 		enum exit_status of = verdict == VERDICT_TROUBLE ? EXIT_TROUBLE : verdict >= least ? EXIT_FINDINGS : EXIT_CLEAN;
 		status = of > status ? of : status;
 	}
-	if (report->want_name != NULL && !report->equal && status == EXIT_CLEAN)
+	if (report->want_name != NULL && !report->equal && status == EXIT_CLEAN && least != VERDICT_TROUBLE)
 		status = EXIT_FINDINGS;
 	return status;
 }
@@ -151,14 +179,20 @@ enum exit_status report_finish(struct run *run, struct report *report)
 	for (size_t i = 0; i < report->n_envs; i++)
 		report->complete &= report->envs[i]->complete;
 	report->duration_ms = (clock_us() - run->started_us) / 1000;
+	if (run->reporter->last_success || deliveries_show_last_success(run->deliveries))
+		last_success_fill(run, report);
 	return report_hand_out(run, report);
 }
 
 enum exit_status report_hand_out(struct run *run, struct report *report)
 {
-	deliveries_send(run, run->deliveries, report); // before it is printed: what could not be delivered is a part of it
+	run->render.accepted = accepted(run->options->fail_on);
+	report_redact(run->arena, report);
+	auto_buf last = BUF_INIT;
+	deliveries_send(run, run->deliveries, report, &last); // before it is printed: what could not be delivered is a part of it
 	enum exit_status status = exit_status(run, report);
 	run->reporter->render(&run->out, report, &run->render);
+	buf_add(&run->out, last.data, last.length);
 	return status;
 }
 
@@ -171,5 +205,6 @@ void report_failure(struct run *run, const struct err *err)
 	report->troubles[0] = *err;
 	report->n_troubles = 1;
 	report->duration_ms = (clock_us() - run->started_us) / 1000;
+	report_redact(run->arena, report);
 	run->reporter->render(&run->out, report, &run->render);
 }

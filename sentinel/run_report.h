@@ -10,6 +10,9 @@
 // not read yet; one whose environment has trouble has its trouble. All in the run's arena.
 struct report *report_start(struct run *run, const struct envs *envs);
 
+// The empty env_report of one of them, as report_start makes it; its trouble included.
+struct env_report *report_env(struct run *run, const struct report *report, const struct envs *envs, size_t i);
+
 // Fills what the versions say: table, head, state and the lists.
 void report_versions(struct run *run, struct env_report *env, const struct migrations *set, const struct applied_set *applied,
                      const struct standings *standings, const char *table);

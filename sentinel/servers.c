@@ -68,7 +68,7 @@ static void leave_ring(struct servers *servers, struct server *server)
 		servers->turn = server->next == server ? NULL : server->next;
 }
 
-struct servers *servers_new(const struct envs *envs, bool (*wanted)(const struct env *env), int most)
+struct servers *servers_new(const struct envs *envs, const bool *wanted, int most)
 {
 	struct arena *arena = arena_new();
 	struct servers *servers = arena_alloc(arena, sizeof *servers);
@@ -93,7 +93,7 @@ struct servers *servers_new(const struct envs *envs, bool (*wanted)(const struct
 		servers->of[places[i].env] = server;
 		if (env->max_per_server > 0 && server->most > env->max_per_server)
 			server->most = env->max_per_server;
-		if (!wanted(env))
+		if (!wanted[places[i].env])
 			continue;
 		servers->order[n++] = places[i].env;
 		if (server->n++ == 0)

@@ -8,9 +8,9 @@
 
 struct servers;
 
-// Those of the environments that `wanted` is true of are given out; `most` per server, or the fewer that a fleet on it says.
+// Of the environments, those are given out for which `wanted` has true; `most` per server, or the fewer that a fleet on it says.
 // Released with servers_free.
-struct servers *servers_new(const struct envs *envs, bool (*wanted)(const struct env *env), int most);
+struct servers *servers_new(const struct envs *envs, const bool *wanted, int most);
 void servers_free(struct servers *servers);
 
 // The index of the next environment to read, and room for its connection; waits until there is. False: all are given out.

@@ -114,6 +114,8 @@ int shard_of(const char *name, int count)
 void shard_apply(const struct shard *shard, struct envs *envs)
 {
 	size_t n = envs->n;
+	envs->shard_index = shard->index;
+	envs->shard_count = shard->count;
 	envs->n = 0;
 	for (size_t i = 0; i < n; i++) {
 		const struct env *env = &envs->items[i];

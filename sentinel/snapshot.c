@@ -1,6 +1,23 @@
 // SPDX-License-Identifier: PostgreSQL
 // `driftcheck snapshot SOURCE`: canonical JSON, which can be kept, compared and checked elsewhere.
+#include "sentinel/output.h"
 #include "sentinel/source_read.h"
+
+struct spilling {
+	const struct run *run;
+	struct err *err;
+};
+
+// What goes to stdout need not wait for the rest; a file is replaced as a whole.
+static bool spill(struct buf *out, void *argument)
+{
+	struct spilling *to = argument;
+	if (to->run->options->output != NULL)
+		return true;
+	bool ok = output_write(out, NULL, to->err);
+	buf_reset(out);
+	return ok;
+}
 
 enum exit_status command_snapshot(struct run *run, struct err *err)
 {
@@ -17,7 +34,8 @@ enum exit_status command_snapshot(struct run *run, struct err *err)
 	struct snapshot *snapshot = source_read(run, &envs, &env.source, &options, (struct read_for){ 0 }, run->arena, err);
 	if (snapshot == NULL)
 		return EXIT_TROUBLE;
-	snapshot_print(&run->out, snapshot);
+	if (!snapshot_print(&run->out, snapshot, spill, &(struct spilling){ run, err }))
+		return EXIT_TROUBLE;
 	for (size_t i = 0; i < snapshot->n_unread; i++)
 		log_warn(run->log, "%s: %s: not read: %s", env.name, snapshot->unread[i].kind, snapshot->unread[i].why);
 	return snapshot->complete ? EXIT_CLEAN : EXIT_TROUBLE;

@@ -47,7 +47,7 @@ stable_json() {
 }
 
 stable_text() {
-	sed -E "s/\"(started|duration_ms)\": .*/\"\1\"/; s|$work|WORK|g; s|$database|DATABASE|g; s/(PostgreSQL|SQLite) +[0-9]+(\.[0-9]+)+/\1 VERSION/g; s/ in [0-9.]+ m?s\b/ in N s/g"
+	sed -E "s|$work|WORK|g; s|$database|DATABASE|g; s/(PostgreSQL|SQLite) +[0-9]+(\.[0-9]+)+/\1 VERSION/g; s/ in [0-9.]+ m?s\b/ in N s/g"
 }
 
 sql() { # database, the script on stdin
@@ -139,6 +139,12 @@ check() { # output-file further-arguments...
 	echo $? >"$output.status"
 }
 
+# Without the style, whose hash the head has too.
+stable_html() {
+	sed -E '/<style>/,/<\/style>/d; s/sha256-[A-Za-z0-9+/=]+/HASH/; s|<time datetime="[^"]*">[^<]*</time>|TIME|;
+		s|, commit <code>[0-9a-f]+</code>||; s|<p>driftcheck [^<]*|<p>driftcheck VERSION|' | stable_text
+}
+
 golden() { # file: compares it with the golden for this engine, or makes it that
 	local want=$folder/$engine.${1##*.}
 	if [ "$bless" = yes ]; then
@@ -187,24 +193,21 @@ properties() {
 	fi
 }
 
-# A report that was kept as JSON renders as it did at once, in every format, and with the same exit status.
+# A report that was kept as JSON renders as it did at once, byte by byte, in every format, and with the same exit status.
+formats='text markdown html json sarif junit prometheus'
 read_back() { # exit status
-	local format again fail_on=skew
+	local format again fail_on=skew reports=()
 	[[ ${setting[args]} != *'--fail-on drift'* ]] || fail_on=drift
-	cp "$work/report.out" "$work/kept.json"
-	for format in text markdown json; do
-		case $format in
-		text) cp "$work/text.out" "$work/first" ;;
-		json) cp "$work/report.out" "$work/first" ;;
-		*) check "$work/first" --format "$format" ;;
-		esac
-		[ -s "$work/first" ] || continue # what died of an error has no report but in JSON
-		(cd "$work" && "$DRIFTCHECK" report kept.json --format "$format" --fail-on $fail_on >"$work/again.out" 2>"$work/again.err" </dev/null)
+	for format in $formats; do
+		reports+=(--report "$format:first.$format")
+	done
+	check kept.json --format json "${reports[@]}"
+	[ -e "$work/first.json" ] || return # what died of an error has no report but in JSON
+	for format in $formats; do
+		(cd "$work" && "$DRIFTCHECK" report kept.json --format "$format" --fail-on "$fail_on" >"again.$format" 2>again.err </dev/null)
 		again=$?
 		[ "$again" = "$1" ] || complain "kept and rendered again, its exit status is $again, not $1:" <"$work/again.err"
-		stable_text <"$work/first" >"$work/first.stable"
-		stable_text <"$work/again.out" >"$work/again.stable"
-		same "kept and rendered again as $format, it reads otherwise:" "$work/first.stable" "$work/again.stable"
+		same "kept and rendered again as $format, it reads otherwise:" "$work/first.$format" "$work/again.$format"
 	done
 }
 
@@ -224,6 +227,11 @@ run_case() {
 	} | stable_text >"$work/report.txt"
 	golden "$work/report.json"
 	golden "$work/report.txt"
+	check "$work/page.html" --format html
+	python3 "$source_folder/tests/html_check.py" "$work/page.html" >"$work/page.faults" 2>&1 ||
+		complain "the HTML report is wrong:" <"$work/page.faults"
+	stable_html <"$work/page.html" >"$work/report.html"
+	[ ! -e "$folder/$engine.html" ] || golden "$work/report.html"
 	read_back "$status"
 	[ "$status" = 2 ] || properties
 }

@@ -96,7 +96,7 @@ static struct snapshot *read_whole(struct arena *arena, const char *text)
 static const char *printed(struct arena *arena, const struct snapshot *snapshot)
 {
 	auto_buf buf = BUF_INIT;
-	snapshot_print(&buf, snapshot);
+	snapshot_print(&buf, snapshot, NULL, NULL);
 	return buf_copy(&buf, arena);
 }
 

@@ -31,6 +31,10 @@ check_PROGRAMS += tests/sentinel_test
 tests_sentinel_test_SOURCES = tests/sentinel_test.c
 tests_sentinel_test_LDADD = $(LIBS_OF_TESTS)
 
+check_PROGRAMS += tests/cron_test
+tests_cron_test_SOURCES = tests/cron_test.c
+tests_cron_test_LDADD = $(LIBS_OF_TESTS)
+
 check_PROGRAMS += tests/reporters_test
 tests_reporters_test_SOURCES = tests/reporters_test.c
 tests_reporters_test_LDADD = $(LIBS_OF_TESTS)
@@ -40,15 +44,24 @@ check_PROGRAMS += tests/fleet_test
 tests_fleet_test_SOURCES = tests/fleet_test.c
 tests_fleet_test_LDADD = $(LIBS_OF_TESTS)
 
+check_PROGRAMS += tests/html_test
+tests_html_test_SOURCES = tests/html_test.c
+tests_html_test_LDADD = $(LIBS_OF_TESTS)
+EXTRA_DIST += tests/html_check.py
+
+check_PROGRAMS += tests/secret_test
+tests_secret_test_SOURCES = tests/secret_test.c
+tests_secret_test_LDADD = $(LIBS_OF_TESTS)
+
 check_PROGRAMS += tests/remedy_test
 tests_remedy_test_SOURCES = tests/remedy_test.c tests/scratch_env.h
 tests_remedy_test_LDADD = $(LIBS_OF_TESTS)
 EXTRA_DIST += tests/remedy
 
 # The cases, and the scripts around them: see CONTRIBUTING.md.
-check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/fleet.sh tests/mistakes.sh tests/promises.sh
-EXTRA_DIST += .ci/run docs examples scripts tests/cases tests/cases.sh tests/cli_test.sh tests/environment.sh tests/fleet.sh \
-  tests/harness.sh tests/kubernetes.py tests/mistakes.sh tests/promises.sh
+check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/cron.sh tests/examples.sh tests/fleet.sh tests/mistakes.sh tests/promises.sh
+EXTRA_DIST += .ci/run docs examples scripts tests/cases tests/cases.sh tests/cli_test.sh tests/cron.sh tests/environment.sh tests/examples.py tests/examples.sh tests/examples_alerts.yml tests/fleet.sh \
+  tests/harness.sh tests/kubernetes.py tests/mistakes.sh tests/promises.sh tests/sandbox.py
 
 # Rewrites the goldens of all cases, or of CASES="name ..." alone. Look at them before it, and at git diff afterwards.
 bless: driftcheck$(EXEEXT)

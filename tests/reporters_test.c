@@ -317,6 +317,12 @@ static void reports_look_as_blessed(void **state)
 		{ "check.md", "markdown", full_report, { .width = 0 } },
 		{ "check-clean.md", "markdown", clean_report, { .width = 0 } },
 		{ "diff.md", "markdown", diff_report, { .width = 0 } },
+		{ "check.sarif", "sarif", full_report, { .width = 0 } },
+		{ "diff.sarif", "sarif", diff_report, { .width = 0 } },
+		{ "check.junit", "junit", full_report, { .width = 0 } },
+		{ "check-accepted.junit", "junit", full_report, { .accepted = VERDICT_SKEW } },
+		{ "check.prom", "prometheus", full_report, { .width = 0 } },
+		{ "status.prom", "prometheus", status_report, { .width = 0 } },
 	};
 	for (size_t i = 0; i < LENGTH(cases); i++) {
 		auto_arena arena = arena_new();
@@ -368,12 +374,12 @@ static void json_keeps_the_contract(void **state)
 	json_t *root = parse(full_report(arena));
 	expect_keys(root, "driftcheck schema command complete started duration_ms shard repo environments trouble");
 	assert_int_equal(json_integer_value(json_object_get(root, "schema")), 1);
-	expect_keys(json_array_get(json_object_get(root, "repo"), 0), "name path framework migrations head git timeline");
+	expect_keys(json_array_get(json_object_get(root, "repo"), 0), "name path framework migrations head git timeline folders");
 	json_t *envs = json_object_get(root, "environments"), *env;
 	size_t i, j;
 	assert_int_equal(json_array_size(envs), 4);
 	json_array_foreach(envs, i, env) {
-		expect_keys(env, "name fleet engine server database complete verdict repo version pending findings unread notes trouble");
+		expect_keys(env, "name fleet engine server database complete verdict repo version pending findings unread notes trouble last_success");
 		json_t *version = json_object_get(env, "version");
 		if (strcmp(json_string_value(json_object_get(env, "name")), "eu") == 0) {
 			assert_true(json_is_null(version));
@@ -611,6 +617,24 @@ static void hostile_text_is_harmless(void **state)
 	}
 }
 
+// What there is of an environment in the report of `driftcheck diff`.
+static void as_diff_makes_it(const struct report *report, struct env_report *env)
+{
+	env->name = report->have_name;
+	env->repo = NULL;
+	env->versions_known = false;
+	env->n_pending_lines = 0;
+	env->reached = true;
+	env->complete = report->complete;
+	env->verdict = !env->complete ? VERDICT_TROUBLE : env->n_findings > 0 ? VERDICT_DRIFT : VERDICT_CLEAN;
+	for (size_t i = 0; i < env->n_findings; i++) {
+		struct finding *change = env->findings[i];
+		change->class = CLASS_HAND_EDIT;
+		change->origin = NULL;
+		change->dated_after = change->dated_before = change->dated_at = NULL;
+	}
+}
+
 // Every reporter renders from what was read back what it renders from the report itself. Two things cannot be told from JSON,
 // and are left out here: bytes that are no UTF-8 (they come back as their escapes) and an evidence that is an empty text.
 static void expect_read_back(struct arena *arena, const struct report *report)
@@ -618,6 +642,8 @@ static void expect_read_back(struct arena *arena, const struct report *report)
 	for (size_t e = 0; e < report->n_envs; e++) {
 		for (size_t i = 0; i < report->envs[e]->n_findings; i++)
 			finding_identify(report->envs[e]->findings[i]);
+		if (strcmp(report->command, "diff") == 0)
+			as_diff_makes_it(report, report->envs[e]);
 	}
 	auto_json root = parse(report);
 	struct err err;
@@ -629,7 +655,11 @@ static void expect_read_back(struct arena *arena, const struct report *report)
 			auto_buf first = BUF_INIT, again = BUF_INIT;
 			render(&first, reporters[i]->name, report, (struct render_options){ .width = 100, .verbose = verbose == 1 });
 			render(&again, reporters[i]->name, back, (struct render_options){ .width = 100, .verbose = verbose == 1 });
-			assert_string_equal(first.data, again.data);
+			size_t at = 0;
+			while (first.data[at] != '\0' && first.data[at] == again.data[at])
+				at++;
+			if (first.data[at] != again.data[at])
+				fail_msg("%s: %.80s\nread back: %.80s", reporters[i]->name, first.data + at, again.data + at);
 		}
 	}
 }
@@ -649,7 +679,6 @@ static void reports_are_read_back_whole(void **state)
 			expect_read_back(arena, hostile_report(arena, hostile[i]));
 			struct report *diff = hostile_report(arena, hostile[i]);
 			diff->command = "diff";
-			diff->envs[0]->complete = false;
 			diff->complete = false;
 			expect_read_back(arena, diff);
 		}

@@ -287,6 +287,7 @@ static void test_config_refused(void **state)
 		{ "env \"p\"\n", NULL, "premature end of file", NULL },
 		{ "# it's\n\nenv \"p\" { url = \"service=x }\n\n", ":3", "never closed", NULL },
 		{ "\n/* comment\n", ":2", "never closed", NULL },
+		{ "\nenv \"p\" {\n  url = \"service=x\"\n", ":2", "brace", NULL },
 		{ "/* a\n b */ # c\n// d \"\nx = \"y\"\n", ":4", "unknown section or option \"x\"", NULL },
 		{ "}\n", ":1", "unexpected closing brace", NULL },
 		{ "\n\nenv \"p\" { migrations = \"a\" }\n", ":3", "env \"p\" has no url", "say how to reach it" },

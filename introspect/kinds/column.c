@@ -38,10 +38,10 @@ static const struct attr attrs[] = {
 	[CONFLICT] = { "conflict", FORM_TEXT },
 };
 
-// The letter of a flag that is one of a few words; NULL for anything else.
-static const char *word(char letter, const char *letters, const char *const *words)
+// The word that a letter stands for; NULL for no letter or another.
+static const char *word(const char *letter, const char *letters, const char *const *words)
 {
-	const char *at = letter == '\0' ? NULL : strchr(letters, letter);
+	const char *at = letter == NULL || *letter == '\0' ? NULL : strchr(letters, *letter);
 	return at == NULL ? NULL : words[at - letters];
 }
 
@@ -75,17 +75,15 @@ static void column_row(struct postgres_read *read, struct row row)
 	object->values[TYPE] = column->type;
 	object->values[COLLATION] = read_collation(read, column->collation);
 
-	const char *flags = row_text(row, 5); // ta/s/x/p/t: not null, identity / generated / storage (if not the type's) / compression / local
-	object->values[NOT_NULL] = flags[0] == 't' ? "true" : NULL;
-	object->values[IDENTITY] = word(flags[1], "ad", (const char *const[]){ "ALWAYS", "BY DEFAULT" });
-	const char *generated = strchr(flags, '/') + 1, *storage = strchr(generated, '/') + 1, *compression = strchr(storage, '/') + 1;
+	object->values[NOT_NULL] = row_text(row, 5) != NULL ? "true" : NULL;
+	object->values[IDENTITY] = word(row_text(row, 10), "ad", (const char *const[]){ "ALWAYS", "BY DEFAULT" });
 	// a partition's columns are its parent's however they came; a child's own may only happen to agree with a parent's
-	bool is_local = strchr(compression, '/')[1] == 't';
+	bool is_local = row_text(row, 14) == NULL;
 	column->inherited = row_text(row, 7) != NULL && (relation->relispartition || !is_local);
-	object->values[GENERATED] = *generated == '/' ? NULL : VALUE_UNREAD;
-	column->generated = word(*generated, "sv", (const char *const[]){ "STORED", "VIRTUAL" });
-	object->values[STORAGE] = word(*storage, "pemx", (const char *const[]){ "PLAIN", "EXTERNAL", "MAIN", "EXTENDED" });
-	object->values[COMPRESSION] = word(*compression, "pl", (const char *const[]){ "pglz", "lz4" });
+	object->values[GENERATED] = row_text(row, 11) == NULL ? NULL : VALUE_UNREAD;
+	column->generated = word(row_text(row, 11), "sv", (const char *const[]){ "STORED", "VIRTUAL" });
+	object->values[STORAGE] = word(row_text(row, 12), "pemx", (const char *const[]){ "PLAIN", "EXTERNAL", "MAIN", "EXTENDED" });
+	object->values[COMPRESSION] = word(row_text(row, 13), "pl", (const char *const[]){ "pglz", "lz4" });
 	object->values[STATISTICS] = row_intern(read, row, 8);
 	object->values[OPTIONS] = row_list(read, row, 9);
 }
@@ -101,6 +99,9 @@ static struct pg_column *column_at(struct postgres_read *read, struct row row)
 static void default_row(struct postgres_read *read, struct row row)
 {
 	const struct pg_column *column = column_at(read, row);
+	const struct pg_relation *relation = column == NULL ? read_relation(read, row_oid(row, 1)) : NULL;
+	if (relation != NULL && relation->relkind == 'v')
+		read_outside(read, "view column default");
 	if (column == NULL || row_text(row, 3) == NULL)
 		return;
 	if (column->generated == NULL)
@@ -127,12 +128,13 @@ void column_take_identity(struct object *column, const char *options)
 }
 
 #define SET_STATISTICS "nullif(@17{coalesce(a.attstattarget, -1)}{a.attstattarget}, -1)"
+// What is as usual is null, which costs the server no text.
 static const struct pg_query queries[] = {
 	{ "columns",
 	  "select a.attrelid, a.attnum, case when not a.attisdropped then a.attname end, format_type(a.atttypid, a.atttypmod), "
-	  "a.atttypid, concat(a.attnotnull, a.attidentity, '/', a.attgenerated, '/', nullif(a.attstorage, t.typstorage), '/', "
-	  "@14{a.attcompression}{''}, '/', a.attislocal), nullif(a.attcollation, 100), nullif(a.attinhcount, 0), "
-	  SET_STATISTICS ", a.attoptions "
+	  "a.atttypid, nullif(a.attnotnull, false), case when a.attcollation not in (0, 100) then a.attcollation end, "
+	  "nullif(a.attinhcount, 0), " SET_STATISTICS ", a.attoptions, nullif(a.attidentity, ''), nullif(a.attgenerated, ''), "
+	  "nullif(a.attstorage, t.typstorage), @14{nullif(a.attcompression, '')}{null}, nullif(a.attislocal, true) "
 	  "from pg_attribute a join pg_class c on c.oid = a.attrelid and c.oid >= 16384 and (c.relkind in ('r', 'p', 'v', 'm', 'c') "
 	  "or (c.relkind in ('i', 'I') and (a.attoptions is not null or " SET_STATISTICS " is not null))) "
 	  "left join pg_type t on t.oid = a.atttypid where a.attnum > 0",

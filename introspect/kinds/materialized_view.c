@@ -46,7 +46,8 @@ static void definition_row(struct postgres_read *read, struct row row)
 
 static const struct pg_query queries[] = {
 	{ "materialized views that are not populated",
-	  "select c.oid from pg_class c where c.relkind = 'm' and not c.relispopulated", .row = populated_row },
+	  "select c.oid from pg_class c where c.relkind = 'm' and not c.relispopulated",
+	  .group = 1u << GROUP_COSMETIC, .row = populated_row },
 	{ "materialized view definitions",
 	  "select c.oid, pg_get_viewdef(c.oid) as def from pg_class c join pg_namespace n on n.oid = c.relnamespace "
 	  "where c.relkind = 'm' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'",

@@ -61,19 +61,13 @@ static struct object *table_relation(struct postgres_read *read, const struct pg
 	const char *access_method = read_access_method(read, relation->relam);
 	table->values[ACCESS_METHOD] = access_method != NULL && strcmp(access_method, "heap") != 0 ? access_method : NULL;
 	table->values[TABLESPACE] = read_tablespace(read, relation->reltablespace);
+	table->values[OF_TYPE] = relation->of_type;
 	table->values[OPTIONS] = relation->reloptions;
 	table->values[TOAST_OPTIONS] = relation->toast_options;
 	table->values[REPLICA_IDENTITY] = replica_identity(relation->relreplident);
 	table->values[ROW_SECURITY] = flag(relation->relrowsecurity);
 	table->values[FORCE_ROW_SECURITY] = flag(relation->relforcerowsecurity);
 	return table;
-}
-
-static void of_type_row(struct postgres_read *read, struct row row)
-{
-	struct object *table = read_object(read, PG_CLASS, row_oid(row, 0));
-	if (table != NULL)
-		table->values[OF_TYPE] = row_copy(read, row, 1);
 }
 
 static void partition_row(struct postgres_read *read, struct row row)
@@ -89,8 +83,6 @@ static void partition_row(struct postgres_read *read, struct row row)
 }
 
 static const struct pg_query queries[] = {
-	{ "typed tables",
-	  "select c.oid, format_type(c.reloftype, -1) from pg_class c where c.reloftype <> 0", .row = of_type_row },
 	{ "partition keys and bounds",
 	  "select c.oid, case when c.relispartition then pg_get_expr(c.relpartbound, c.oid) end as bound, "
 	  "case when c.relkind = 'p' then pg_get_partkeydef(c.oid) end as partkey "

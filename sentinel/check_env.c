@@ -12,7 +12,6 @@
 #include "diff/classify.h"
 #include "diff/ignore.h"
 #include "diff/remedy.h"
-#include "migrations/cache.h"
 #include "migrations/chain.h"
 #include "migrations/replay.h"
 #include "prove/effects.h"
@@ -80,57 +79,14 @@ static struct replay_request request(struct check *check, const struct chain *ch
 	};
 }
 
-// A replay forks: nobody may be reading meanwhile.
-static bool replay_alone(struct check *check, struct arena *arena, const struct replay_request *whole, struct snapshot **snapshots,
-                         struct err *err)
-{
-	servers_pause(check->envs->servers);
-	bool ok = replay(arena, whole, snapshots, NULL, err);
-	servers_resume(check->envs->servers);
-	return ok;
-}
-
-// What decides a replay within a run, and what `prepare` leaves of its snapshots. Migrations of the set are known by where they
-// stand; others, which were found in the history, by their text.
-static const char *replay_key(struct check *check, const struct chain *chain, const size_t *stops, size_t n_stops)
-{
-	const struct migrations *set = check->env->set;
-	struct cache_key *key = cache_key_new(check->arena);
-	cache_key_add(key, &set, sizeof set);
-	cache_key_adds(key, check->set.settings.schema);
-	cache_key_adds(key, check->live->version.name);
-	cache_key_add(key, &check->live->engine, sizeof check->live->engine);
-	cache_key_add(key, &check->live->major, sizeof check->live->major);
-	cache_key_add(key, stops, n_stops * sizeof *stops);
-	for (size_t i = 0; i < chain->n; i++) {
-		const struct migration *migration = chain->links[i].migration;
-		bool own = migration >= set->items && migration < set->items + set->n_items;
-		cache_key_add(key, &migration, own ? sizeof migration : 0);
-		cache_key_adds(key, own ? NULL : migration->version);
-		cache_key_add(key, migration->text, own ? 0 : migration->length);
-	}
-	return cache_key_hex(key);
-}
-
-// The snapshots are shared: nobody may change them.
+// The snapshots are shared with other environments of this run: nobody may change them.
 static bool replay_at(struct check *check, const struct chain *chain, const size_t *stops, size_t n_stops,
                       struct snapshot *const **snapshots, struct err *err)
 {
-	bool found;
-	struct replayed *replayed = replays_get(check->envs->replays, replay_key(check, chain, stops, n_stops), &found);
-	if (!found) {
-		struct replay_request whole = request(check, chain);
-		whole.stops = stops;
-		whole.n_stops = n_stops;
-		struct snapshot **made = arena_array(replayed->arena, n_stops, sizeof *made);
-		if (replay_alone(check, replayed->arena, &whole, made, &replayed->err))
-			replayed->snapshots = made;
-		for (size_t i = 0; replayed->snapshots != NULL && i < n_stops; i++)
-			prepare(made[i], check);
-	}
-	*snapshots = replayed->snapshots;
-	*err = replayed->snapshots == NULL ? replayed->err : *err;
-	return replayed->snapshots != NULL;
+	struct replay_request whole = request(check, chain);
+	whole.stops = stops;
+	whole.n_stops = n_stops;
+	return replays_run(check->envs->replays, check->envs->servers, &whole, check->live->version.name, prepare, check, snapshots, err);
 }
 
 static bool is_prefix(const struct chain *base, const struct chain *repo)
@@ -265,7 +221,7 @@ static bool answer_questions(struct check *check, bool *answered, struct err *er
 	struct replay_request whole = request(check, &check->base_chain);
 	whole.visit = ask_scratch;
 	whole.argument = check;
-	return replay_alone(check, check->arena, &whole, NULL, err);
+	return replays_visit(check->envs->servers, check->arena, &whole, err);
 }
 
 // Untracked environments: how far they are follows from what is there. Migrations at the end of the order of which nothing is

@@ -146,11 +146,14 @@ static const char settings_format[] =
 
 static const char begin_sql[] = "begin isolation level repeatable read read only";
 
+static int statement_timeout_ms(const struct session *session)
+{
+	return session->options->statement_timeout_ms > 0 ? session->options->statement_timeout_ms : 60000;
+}
+
 static char *settings_sql(struct session *session, int lock_timeout_ms)
 {
-	const struct read_options *options = session->options;
-	return arena_printf(session->arena, settings_format,
-	                    options->statement_timeout_ms > 0 ? options->statement_timeout_ms : 60000, lock_timeout_ms);
+	return arena_printf(session->arena, settings_format, statement_timeout_ms(session), lock_timeout_ms);
 }
 
 static int lock_timeout_ms(const struct session *session)
@@ -286,6 +289,15 @@ static bool read_version_rows(struct session *session, struct version_table *ver
 	return true;
 }
 
+static char *limits_sql(struct session *session, int statement_ms)
+{
+	return arena_printf(session->arena,
+	                    "select set_config('statement_timeout', '%d', true), set_config('lock_timeout', '%d', true), "
+	                    "set_config('idle_in_transaction_session_timeout', '60000', true), "
+	                    "set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO, YMD', true)",
+	                    statement_ms, lock_timeout_ms(session));
+}
+
 // A short transaction of its own: the AccessShareLock on the version table must not outlive it.
 static bool read_version(struct session *session, struct version_table *version, bool *busy, struct err *err)
 {
@@ -293,10 +305,7 @@ static bool read_version(struct session *session, struct version_table *version,
 	*busy = false;
 	if (session->options->versions == NULL || session->options->versions->table == NULL)
 		return true;
-	char *limits = arena_printf(session->arena,
-	                            "select set_config('statement_timeout', '%d', true), set_config('lock_timeout', '%d', true), "
-	                            "set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO, YMD', true)",
-	                            10000, lock_timeout_ms(session));
+	char *limits = limits_sql(session, 10000);
 	bool ok = run_plain(session, begin_sql, err) && run_plain(session, limits, err) && read_version_rows(session, version, busy, err);
 	struct err ignored;
 	return run_plain(session, "commit", ok ? err : &ignored) && ok;
@@ -606,4 +615,40 @@ struct snapshot *postgres_read(struct arena *arena, const char *conninfo, const 
 		}
 		pause_ms(500 * attempt);
 	}
+}
+
+// The user's own query.
+
+static bool query_rows(struct session *session, const char *sql, bool (*each)(void *, const char *const *, size_t, struct err *),
+                       void *argument, struct err *err)
+{
+	auto_pgresult result = run(session, sql, 0, NULL); // the extended protocol takes one statement
+	if (PQresultStatus(result) == PGRES_COMMAND_OK || PQresultStatus(result) == PGRES_EMPTY_QUERY)
+		return err_set(err, "query", session->options->name, "write a SELECT", "this is no query: it returns no rows");
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+		return server_error(session, result, "the query", err);
+	size_t n = (size_t)PQnfields(result);
+	const char **values = arena_array(session->arena, n, sizeof *values);
+	for (int i = 0; i < PQntuples(result); i++) {
+		for (size_t j = 0; j < n; j++)
+			values[j] = row_text((struct row){ result, i }, (int)j);
+		if (!each(argument, values, n, err))
+			return false;
+	}
+	return true;
+}
+
+bool postgres_query(struct arena *arena, const char *conninfo, const struct read_options *options, const char *sql,
+                    bool (*each)(void *argument, const char *const *values, size_t n_values, struct err *err), void *argument,
+                    struct err *err)
+{
+	auto_pgconn connection = NULL;
+	struct session session = { NULL, options, arena, 0 };
+	bool opened = session_open(&session, conninfo, err);
+	connection = session.conn;
+	bool ok = opened && run_plain(&session, begin_sql, err) &&
+	          run_plain(&session, limits_sql(&session, statement_timeout_ms(&session)), err) &&
+	          query_rows(&session, sql, each, argument, err);
+	struct err ignored;
+	return ok && run_plain(&session, "rollback", &ignored);
 }

@@ -37,7 +37,13 @@ struct read_options {
 // read is no error: it is in the snapshot's `unread`, and the snapshot is not complete.
 struct snapshot *postgres_read(struct arena *arena, const char *conninfo, const struct read_options *options, struct err *err);
 
-// The same for the SQLite file at `path`; of a qualified version table, the schema is ignored if it is "main" or "public".
+// Runs one query of the user's own, in a read-only transaction with the limits of `options`, and hands each row to `each`, NULL
+// for SQL NULL; it ends at the first false. The search path is the connection's. Errors: those of postgres_read, and "query".
+bool postgres_query(struct arena *arena, const char *conninfo, const struct read_options *options, const char *sql,
+                    bool (*each)(void *argument, const char *const *values, size_t n_values, struct err *err), void *argument,
+                    struct err *err);
+
+// postgres_read for the SQLite file at `path`; of a qualified version table, the schema is ignored if it is "main" or "public".
 // Errors: "unreachable" (no such file, a folder), "not-a-database", "locked", "permission", "wal" (WAL without a writable
 // folder where no private copy can be made), "hot-journal" (a writer died; only a writer can roll that back), "corrupt",
 // "deploy-in-flight", "timeout".

@@ -21,6 +21,7 @@
 #include "reporters/brief.h"
 #include "reporters/reporter.h"
 #include "reporters/show.h"
+#include "reporters/view.h"
 
 enum { PER_KIND_MOST = 10, ANNOTATIONS_MOST = 50, SUMMARY_MOST = 1 << 20, SUMMARY_RESERVE = 512,
        N_SEVERITIES = SEVERITY_ALARM + 1 };
@@ -179,7 +180,7 @@ static bool send(struct delivery *delivery, const struct report *report, struct 
 {
 	auto_buf lines = BUF_INIT, page = BUF_INIT, values = BUF_INIT;
 	size_t n;
-	const struct brief *list = brief_list(delivery->arena, report, &n);
+	const struct brief *list = brief_list(delivery->arena, report_view(delivery->arena, report, false), &n);
 	annotations(&lines, list, n);
 	summary(&page, report, delivery->bodies, summary_room());
 	outputs(&values, delivery->arena, report);

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/state.h"
+#include "reporters/view.h"
 
 enum {
 	LOOK_AGAIN_S = 5, // after a creation whose outcome is unknown
@@ -343,6 +344,7 @@ static bool is_first_of_fleet(const struct report *report, size_t i)
 
 static bool send(struct delivery *delivery, const struct report *report, struct err *err)
 {
+	report = report_view(delivery->arena, report, false); // members of a fleet that are alike are one
 	struct work work;
 	start(&work, delivery, report);
 	struct job *jobs = arena_array(delivery->arena, report->n_envs, sizeof *jobs);

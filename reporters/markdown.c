@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "reporters/reporter.h"
 #include "reporters/show.h"
+#include "reporters/view.h"
 
 static void summary(struct buf *out, const struct report *report)
 {
@@ -71,7 +72,12 @@ static void environment(struct buf *out, struct arena *arena, const struct env_r
 		return;
 	buf_adds(out, "\n### ");
 	markdown_span(out, env->name);
-	buf_addf(out, "\n%s", body.data);
+	buf_addc(out, '\n');
+	auto_buf members = BUF_INIT;
+	show_members(&members, env, options->verbose, markdown_span);
+	if (members.length > 0)
+		buf_addf(out, "\nMembers: %s\n", members.data);
+	buf_adds(out, body.data);
 	if (after.length > 0)
 		buf_addf(out, "%s\n%s", body.length > 0 ? "\n#### versions and notes\n" : "", after.data);
 }
@@ -107,6 +113,7 @@ static void render(struct buf *out, const struct report *report, const struct re
 		return;
 	auto_arena arena = arena_new();
 	const struct markdown_style style = { "####", options->hash_bodies ? BODIES_HASH : BODIES_DIFF };
+	report = report_view(arena, report, true);
 	if (strcmp(report->command, "diff") == 0) {
 		troubles(out, report);
 		differences(out, arena, report, &style);

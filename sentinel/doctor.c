@@ -320,7 +320,7 @@ static void check_repo(struct doctor *doctor)
 enum exit_status command_doctor(struct run *run, struct err *err)
 {
 	struct doctor doctor = { .run = run };
-	bool any = run->n_words > 0 || run->config->n_envs > 0;
+	bool any = run->n_words + run->options->envs.n + run->config->n_envs + run->config->n_fleets > 0;
 	bool ok = any ? envs_resolve(run, run->words, run->n_words, false, &doctor.envs, err) : envs_settings(run, &doctor.envs, err);
 	if (!ok)
 		return EXIT_TROUBLE;

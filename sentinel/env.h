@@ -9,9 +9,14 @@
 #include "sentinel/command.h"
 #include "sentinel/source.h"
 
+struct replays;
+struct servers;
+
 struct env {
 	const char *name;
-	const char *configured; // the name of its section in the configuration, which may be another; NULL: it has none
+	const char *configured; // the name of its section in the configuration, which may be another, or a fleet's; NULL: it has none
+	const char *fleet;      // the fleet that it is a member of; NULL: none
+	int max_per_server;     // of its fleet; 0: the default
 	struct source source;
 	// NULL: no migrations are known for it. Shared by all environments with the same set and the same settings, so that equal
 	// pointers mean equal replays.
@@ -23,18 +28,22 @@ struct env {
 };
 
 struct envs {
-	struct env *items; // in the order of the command line
-	size_t n;
+	struct env *items; // in the order of the command line; those of a list in its order
+	size_t n, capacity;
 	const struct migrations **sets; // the different ones
 	size_t n_sets, sets_capacity;
 	const char *const *ignore;
 	size_t n_ignore;
 	struct scratch_settings scratch;
 	const char *cache; // folder; NULL: none
+	int shard_index, shard_count; // which part these are, see shard.h; count 0: all
+	struct servers *servers; // takes turns among them while they are read; NULL: nobody waits
+	struct replays *replays; // made in this run; NULL: none
 };
 
-// Resolves words (names of configured environments, or NAME=SOURCE); none: every configured environment. `with_sets` false
-// leaves the migrations alone (snapshot, doctor). Errors are those that concern the run as a whole: an unknown name (code
+// Resolves words (names of configured environments or fleets, or NAME=SOURCE) and what --envs lists; none: everything that is
+// configured. A fleet that cannot be listed is one environment, which has that trouble. `with_sets` false leaves the
+// migrations alone (snapshot, doctor). Errors are those that concern the run as a whole: an unknown name (code
 // "unknown-env"), no environment at all, no or unreadable migrations ("migrations") where there is but one set, the scratch's
 // settings.
 bool envs_resolve(struct run *run, const char *const *words, size_t n_words, bool with_sets, struct envs *envs, struct err *err);

@@ -26,7 +26,7 @@ struct option {
 	size_t offset;           // of the field in struct options
 	const char *choices;     // of OPTION_CHOICE, separated by '|'
 	int least, most;         // of OPTION_NUMBER
-	const char *command;     // the one command that it belongs to; NULL: all
+	const char *command;     // the commands that it belongs to, separated by '|'; NULL: all
 	const char *help;
 	void (*add_help)(struct buf *out); // in place of `help`, where it lists what is declared elsewhere
 };
@@ -65,7 +65,18 @@ static const struct option table[] = {
 	  .help = "end after this time at the latest; what was not checked is trouble" },
 	{ "to", 0, "V", OPTION_TEXT, FIELD(to), .command = "replay", .help = "run up to and including this version" },
 	{ "at-least", 0, "V", OPTION_TEXT, FIELD(at_least), .command = "assert", .help = "a floor: newer versions are fine, too" },
-	{ "jobs", 'j', "N", OPTION_NUMBER, FIELD(jobs), .least = 1, .most = 64, .help = "environments to read at a time (default: 8)" },
+	{ "envs", 0, "FILE", OPTION_LIST, FIELD(envs), .command = "check|status|doctor",
+	  .help = "environments from a file (-: stdin), a line NAME=SOURCE for each; may be repeated" },
+	{ "jobs", 'j', "N", OPTION_NUMBER, FIELD(jobs), .least = 1, .most = 256, .help = "environments to read at a time (default: 8)" },
+	{ "max-per-server", 0, "K", OPTION_NUMBER, FIELD(max_per_server), .least = 1, .most = 256, .command = "check",
+	  .help = "of them, at most so many on one server (default: 4)" },
+	{ "shard", 0, "I/N", OPTION_TEXT, FIELD(shard), .command = "check",
+	  .help = "the I-th of N parts of the environments, from 1; auto: as the scheduler numbers this job" },
+	{ "shard-count", 0, "N", OPTION_NUMBER, FIELD(shard_count), .least = 1, .most = 10000, .command = "check",
+	  .help = "with --shard auto, the number of parts, where the scheduler does not tell it (Kubernetes)" },
+	{ "merge", 0, NULL, OPTION_FLAG, FIELD(merge), .command = "report", .help = "join the results of shards into one" },
+	{ "expect", 0, "N", OPTION_NUMBER, FIELD(expect), .least = 1, .most = 10000, .command = "report",
+	  .help = "with --merge: how many results there must be; a missing one is trouble" },
 	{ "timeout", 0, "S", OPTION_NUMBER, FIELD(timeout_s), .least = 1, .most = 86400,
 	  .help = "seconds that a connection or one statement on a live database may take" },
 	{ "no-cache", 0, NULL, OPTION_FLAG, FIELD(no_cache), .help = "neither use nor keep results of earlier replays" },
@@ -85,6 +96,18 @@ static const struct option *find(const char *name, size_t length)
 			return &table[i];
 	}
 	return NULL;
+}
+
+// Whether a command is among those of an option.
+static bool belongs(const struct option *option, const char *command)
+{
+	size_t length = strlen(command);
+	for (const char *at = option->command; at != NULL; at = strchr(at, '|')) {
+		at += *at == '|' ? 1 : 0;
+		if (strncmp(at, command, length) == 0 && (at[length] == '|' || at[length] == '\0'))
+			return true;
+	}
+	return option->command == NULL;
 }
 
 static const struct option *find_letter(char letter)
@@ -256,7 +279,7 @@ bool options_apply(const struct options *options, const char *command, struct er
 {
 	for (size_t i = 0; options->command_options[i] != NULL; i++) {
 		const struct option *option = find(options->command_options[i], strlen(options->command_options[i]));
-		if (strcmp(option->command, command) != 0)
+		if (!belongs(option, command))
 			return err_set(err, "usage", NULL, NULL, "--%s does not apply to `driftcheck %s`, only to `driftcheck %s`",
 			               option->name, command, option->command);
 	}
@@ -267,7 +290,7 @@ void options_help(struct buf *out, const char *command)
 {
 	for (size_t i = 0; i < N_OPTIONS; i++) {
 		const struct option *option = &table[i];
-		if (option->command != NULL && command != NULL && strcmp(option->command, command) != 0)
+		if (command != NULL && !belongs(option, command))
 			continue;
 		auto_buf left = BUF_INIT;
 		if (option->letter != '\0')

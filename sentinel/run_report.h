@@ -27,6 +27,9 @@ void report_trouble(struct run *run, struct env_report *env, const struct err *e
 // verdicts (for diff: from `equal`), the troubles and --fail-on.
 enum exit_status report_finish(struct run *run, struct report *report);
 
+// Sends and renders a report that is complete as it is, and says the exit status; report_finish ends with it.
+enum exit_status report_hand_out(struct run *run, struct report *report);
+
 // What a command that died of an error leaves for machines: a report with that one trouble, where a format other than text was
 // asked for and nothing is in run->out yet.
 void report_failure(struct run *run, const struct err *err);

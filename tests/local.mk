@@ -40,6 +40,10 @@ tests_reporters_test_SOURCES = tests/reporters_test.c
 tests_reporters_test_LDADD = $(LIBS_OF_TESTS)
 EXTRA_DIST += tests/golden
 
+check_PROGRAMS += tests/fleet_test
+tests_fleet_test_SOURCES = tests/fleet_test.c
+tests_fleet_test_LDADD = $(LIBS_OF_TESTS)
+
 check_PROGRAMS += tests/html_test
 tests_html_test_SOURCES = tests/html_test.c
 tests_html_test_LDADD = $(LIBS_OF_TESTS)
@@ -61,10 +65,10 @@ tests_remedy_test_LDADD = $(LIBS_OF_TESTS)
 EXTRA_DIST += tests/remedy
 
 # The cases, and the scripts around them: see CONTRIBUTING.md.
-check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/cron.sh tests/examples.sh tests/formats.sh tests/mistakes.sh \
+check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/cron.sh tests/examples.sh tests/fleet.sh tests/formats.sh tests/mistakes.sh \
   tests/promises.sh tests/safety.sh tests/webhook.sh
 EXTRA_DIST += .ci/run docs examples scripts tests/cases tests/cases.sh tests/cli_test.sh tests/cron.sh tests/environment.sh tests/examples.py tests/examples.sh tests/examples_alerts.yml tests/harness.sh \
-  tests/formats.sh tests/mistakes.sh tests/oracle.py tests/promises.sh tests/safety.sh tests/sandbox.py \
+  tests/fleet.sh tests/kubernetes.py tests/formats.sh tests/mistakes.sh tests/oracle.py tests/promises.sh tests/safety.sh tests/sandbox.py \
   tests/chat.py tests/webhook.sh
 
 # The GitHub sink against a fake GitHub, which needs python3, openssl and jq: see tests/github/fake.py.
@@ -94,6 +98,9 @@ CLEANFILES += $(EXTRA_PROGRAMS)
 bench: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench.sh
 
+bench-fleet: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
+	DRIFTCHECK='$(abs_builddir)/driftcheck' MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench_fleet.sh
+
 # Every major from 12 to 18, whose binaries are fetched once: see scripts/matrix.sh. MAJORS="12 18" for some of them.
 matrix: driftcheck$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/scripts/matrix.sh $(MAJORS)
@@ -104,7 +111,7 @@ check-schemas: driftcheck$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/tests/schemas.sh
 EXTRA_DIST += tests/schemas.sh
 
-.PHONY: bench bless bless-month check-contract check-schemas matrix
+.PHONY: bench bench-fleet bless bless-month check-contract check-schemas matrix
 check_PROGRAMS += tests/introspect_sqlite_test
 tests_introspect_sqlite_test_SOURCES = tests/introspect_sqlite_test.c tests/sqlite_files.c tests/sqlite_files.h tests/sqlite_fixtures.c
 tests_introspect_sqlite_test_LDADD = $(LIBS_OF_TESTS)

@@ -12,6 +12,7 @@
 #include "diff/classify.h"
 #include "diff/ignore.h"
 #include "diff/remedy.h"
+#include "introspect/tenant.h"
 #include "migrations/cache.h"
 #include "migrations/chain.h"
 #include "migrations/replay.h"
@@ -57,7 +58,7 @@ static void note(struct check *check, const char *format, ...)
 	check->report->notes = notes;
 }
 
-// Takes the version table out of a snapshot, and what is ignored.
+// Takes the version table out of a snapshot, what is not of the part that is compared, and what is ignored.
 static void prepare(struct snapshot *snapshot, void *argument)
 {
 	struct check *check = argument;
@@ -65,10 +66,13 @@ static void prepare(struct snapshot *snapshot, void *argument)
 	size_t n = check->live->version.name == NULL ? 0 : sql_name_split(check->arena, check->live->version.name, path, 2);
 	if (n > 0)
 		snapshot_drop_path(snapshot, path, (unsigned)n);
+	if (check->env->part != PART_ALL)
+		tenant_keep(snapshot, check->env->part == PART_TENANT);
 	size_t n_ignored = 0;
 	while (check->envs->ignore != NULL && check->envs->ignore[n_ignored] != NULL)
 		n_ignored++;
-	ignore_apply(snapshot, check->envs->ignore, n_ignored);
+	const char *schema = check->env->part == PART_TENANT ? TENANT_PLACEHOLDER : NULL;
+	ignore_apply_as(snapshot, check->envs->ignore, n_ignored, schema, check->env->tenant);
 }
 
 static struct replay_request request(struct check *check, const struct chain *chain)
@@ -99,6 +103,8 @@ static const char *replay_key(struct check *check, const struct chain *chain, co
 	cache_key_add(key, &set, sizeof set);
 	cache_key_adds(key, check->set.settings.schema);
 	cache_key_adds(key, check->live->version.name);
+	cache_key_add(key, &check->env->part, sizeof check->env->part);
+	cache_key_adds(key, check->envs->n_ignore > 0 ? check->env->tenant : NULL);
 	cache_key_add(key, &check->live->engine, sizeof check->live->engine);
 	cache_key_add(key, &check->live->major, sizeof check->live->major);
 	cache_key_add(key, stops, n_stops * sizeof *stops);
@@ -360,7 +366,7 @@ static bool classify_all(struct check *check, struct classification *result, str
 static bool confirmed(struct check *check, const struct classification *result, bool *changed, struct err *err)
 {
 	*changed = false;
-	if (result->n_findings == 0 || !source_is_live(&check->env->source))
+	if (result->n_findings == 0 || check->env->part != PART_ALL || !source_is_live(&check->env->source)) // tenants: see tenants.c
 		return true;
 	struct read_options options = env_read_options(check->run, check->env);
 	size_t index = (size_t)(check->env - check->envs->items);

@@ -51,6 +51,8 @@ static void rename_finding(const struct renaming *to, struct finding *finding)
 		attr->base = tenant_value(to->arena, attr->base, of, to->schema);
 	}
 	finding->evidence = text_of(to, finding->evidence);
+	if (finding->origin != NULL) // several may share it
+		finding->origin->statement = text_of(to, finding->origin->statement);
 	rename_statements(to, finding->env, finding->n_env, false);
 	rename_statements(to, finding->repo, finding->n_repo, true);
 }

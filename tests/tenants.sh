@@ -29,7 +29,8 @@ DO $$BEGIN
 	EXECUTE format($f$ALTER TABLE users ADD COLUMN home text DEFAULT %L$f$, current_schema());
 END$$;' '
 CREATE TABLE invoices (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, order_id integer NOT NULL REFERENCES orders);
-CREATE INDEX invoices_order_idx ON invoices (order_id);'
+CREATE INDEX invoices_order_idx ON invoices (order_id);' '
+ALTER TABLE users ADD COLUMN email text;'
 
 # Makes a tenant as a deploy with its schema on the search path does.
 tenant() { # name version
@@ -45,46 +46,168 @@ tenant() { # name version
 	saas <tenant.sql >tenant.log 2>&1 || not_ok "tenant $1 could not be made" <tenant.log
 }
 
-for i in {1..30}; do
+# What a report says, apart from what differs from run to run.
+stable_json() { jq -S 'del(.driftcheck, .started, .duration_ms, .environments[]?.server)'; }
+stable_text() { sed -E 's/PostgreSQL +[0-9]+(\.[0-9]+)+/PostgreSQL VERSION/g; s/ in [0-9.]+ m?s\b/ in N s/g'; }
+
+golden() { # name, what; the text on stdin
+	cat >got
+	[ "$bless" != --bless ] || cp got "$goldens/$1"
+	diff -u "$goldens/$1" got >diff
+	judge $? "$2" <diff
+}
+
+# The shapes that a check or another command finds: name, verdict, how many tenants, how many findings.
+shapes() { # what, then the arguments of driftcheck; the expected lines on stdin
+	local what=$1
+	shift
+	run --format json "$@"
+	jq -r '.environments[] | [.name, .verdict, (.members // [] | length), (.findings | length)] | join(" ")' <out >shapes 2>>err
+	diff - shapes >diff
+	judge $? "$what" < <(cat diff err)
+}
+
+for i in {1..29}; do
+	tenant "tenant_$i" 4
+done
+tenant 'tenant_Upper' 4
+tenant 'tenant_"quoted"' 4
+tenant "tenant_o'brien" 4
+tenant 'tenant_with blank' 4
+for i in 31 32 33; do
 	tenant "tenant_$i" 3
 done
-tenant 'tenant_Upper' 3
-tenant 'tenant_"quoted"' 3
-tenant "tenant_o'brien" 3
-tenant 'tenant_with blank' 3
-for i in 31 32 33; do
-	tenant "tenant_$i" 2
-done
-tenant tenant_linked 3
-tenant tenant_untracked 3
-tenant tenant_ 3
+tenant tenant_linked 4
+tenant tenant_untracked 4
+tenant tenant_ 4
+tenant tenant_unrun 3
 cat >driftcheck.conf <<CONF
 migrations "app" { path = "app" }
 fleet "saas" { url = "$url"  schemas = "tenant_*"  migrations = "app" }
 CONF
 
-run
-judge "$([ "$status" = 1 ] && echo 0 || echo 1)" 'three tenants are behind, and that is all' < <(cat out err)
-jq -r '.environments[] | [.name, .verdict, (.members | length), .fleet] | @tsv' < <("$DRIFTCHECK" --format json) >shapes
-diff shapes - >diff <<'TSV'
-saas/tenant_	clean	37	saas
-saas/tenant_31	skew	3	saas
-TSV
-judge $? 'forty tenants are two shapes, whatever their names' <diff
-cp out first.out
+shapes 'forty tenants are two shapes, whatever their names' <<'END'
+saas/tenant_ clean 36 0
+saas/tenant_31 skew 4 1
+END
 
-# Schema edits by hand, each in its tenant.
+# What was done by hand, each in its tenant. tenant_9 has nothing to show for it but a dropped column.
 saas <<'SQL'
 ALTER TABLE tenant_5.invoices DROP COLUMN order_id;
 ALTER TABLE tenant_7.users ADD COLUMN vip boolean;
 ALTER TABLE "tenant_with blank".users ADD COLUMN vip boolean;
+ALTER TABLE tenant_8.users DROP COLUMN email;
+ALTER TABLE tenant_9.users ADD COLUMN vip boolean;
+ALTER TABLE tenant_9.users DROP COLUMN vip;
 ALTER TABLE tenant_linked.orders DROP CONSTRAINT orders_user_id_fkey, ADD CONSTRAINT orders_user_id_fkey FOREIGN KEY (user_id) REFERENCES tenant_1.users;
 DROP TABLE tenant_untracked.schema_migrations;
+UPDATE tenant_unrun.schema_migrations SET version = 4;
 CREATE OR REPLACE FUNCTION "tenant_o'brien".count_users() RETURNS bigint LANGUAGE sql AS $$SELECT count(*) FROM "tenant_o'brien".orders$$;
+CREATE TRIGGER audited AFTER DELETE ON "tenant_Upper".users FOR EACH ROW EXECUTE FUNCTION "tenant_Upper".note('tenant_Upper');
+CREATE TRIGGER audited AFTER DELETE ON tenant_10.users FOR EACH ROW EXECUTE FUNCTION tenant_10.note('tenant_10');
 SQL
-cat out >/dev/null
 run --format json
-cat out >report.raw
-cat out err | head -c 300000 > /tmp/tn/out.json
+judge "$((status != 1))" 'drift is found' <err
+stable_json <out | golden report.json 'drift in tenants, as JSON'
 run
-cat out err
+stable_text <out | golden report.txt 'drift in tenants, as text'
+cp out first
+run
+diff <(stable_text <first) <(stable_text <out) >diff
+judge $? 'a second run says the same' <diff
+run status
+stable_text <out | golden status.txt 'their versions alone'
+run assert saas
+judge "$((status != 2))" 'assert takes no fleet' <out
+
+# Every query goes over the whole database: their number does not depend on that of the tenants.
+queries() { run --show-queries "$@" && grep -c '^-- saas$' err; }
+cat >few.conf <<CONF
+migrations "app" { path = "$run_folder/app" }
+fleet "saas" { url = "$url"  schemas = "tenant_2*" }
+CONF
+few=$("$DRIFTCHECK" --config few.conf --show-queries 2>&1 >/dev/null | grep -c '^-- saas$')
+one=$("$DRIFTCHECK" --config <(sed 's/tenant_2\*/tenant_2/' few.conf) --show-queries 2>&1 >/dev/null | grep -c '^-- saas$')
+judge "$((few != one || few == 0))" "eleven tenants take as many queries as one" <<<"$few, $one"
+
+# The ignore list has the tenants' own names, and may be meant for one of them.
+cat >ignore.conf <<CONF
+migrations "app" { path = "$run_folder/app" }
+fleet "saas" { url = "$url"  schemas = "tenant_[5-9]" }
+ignore { objects = {"tenant_7.users.vip", "tenant_*.invoices", "tenant_6.*"} }
+CONF
+shapes 'what is ignored' --config ignore.conf <<'END'
+saas/tenant_5 clean 3 0
+saas/tenant_8 drift 1 1
+END
+
+# Tenants whose names are words of the migrations: an alias, a default, a view.
+tenant acme 4
+tenant users 4
+tenant calm 4
+cat >words.conf <<CONF
+migrations "app" { path = "$run_folder/app" }
+fleet "words" { url = "$url"  schemas = "[auc][cs]*m*" }
+CONF
+for pattern in acme users calm; do
+	shapes "a tenant called $pattern" --config <(sed "s/\[auc.*\*\"/$pattern\"/" words.conf) <<END
+words/$pattern clean 1 0
+END
+done
+
+# What cannot be read is trouble by name, and spares the others.
+saas -c 'REVOKE SELECT ON tenant_1.schema_migrations, tenant_2.schema_migrations FROM reader'
+cat >some.conf <<CONF
+migrations "app" { path = "$run_folder/app" }
+fleet "saas" { url = "$url"  schemas = "tenant_[1-4]" }
+CONF
+shapes 'two tenants whose versions may not be read' --config some.conf <<'END'
+saas/tenant_3 clean 2 0
+saas/tenant_1 trouble 2 0
+END
+judge "$((status != 2))" 'they are trouble' <err
+jq -r '.trouble[] | .where + ": " + .text + ": " + .hint' <out >trouble
+diff - trouble >diff <<'END'
+saas/tenant_1 and 1 more: this role may not read the version table tenant_1.schema_migrations: GRANT USAGE ON SCHEMA tenant_1 TO reader; GRANT SELECT ON tenant_1.schema_migrations TO reader;
+END
+judge $? 'by name, with what to do' <diff
+saas -c 'GRANT SELECT ON tenant_1.schema_migrations, tenant_2.schema_migrations TO reader'
+coproc psql -X -q -A -t -d saas
+echo 'BEGIN; LOCK TABLE tenant_2.schema_migrations; SELECT 1;' >&"${COPROC[1]}"
+read -r _ <&"${COPROC[0]}"
+shapes 'a tenant whose version table is locked' --config some.conf <<'END'
+saas/tenant_1 clean 3 0
+saas/tenant_2 trouble 1 0
+END
+echo '\q' >&"${COPROC[1]}"
+wait "$COPROC_PID"
+
+# A version table that all share, and objects that they share.
+psql -X -q -c 'CREATE DATABASE shared'
+repository mixed 'CREATE TABLE IF NOT EXISTS public.plans (id integer PRIMARY KEY, name text);
+CREATE TABLE users (id integer PRIMARY KEY, plan_id integer REFERENCES public.plans);' 'ALTER TABLE users ADD COLUMN email text;'
+{
+	for name in a b; do
+		echo "CREATE SCHEMA $name; SET search_path = $name, public;"
+		cat mixed/*.sql
+	done
+	echo 'CREATE TABLE public.schema_migrations (version bigint not null primary key, dirty boolean not null);
+		INSERT INTO public.schema_migrations VALUES (2, false); GRANT SELECT ON public.schema_migrations TO reader;'
+} | psql -X -q -v ON_ERROR_STOP=1 -d shared 2>/dev/null
+cat >mixed.conf <<CONF
+migrations "mixed" { path = "$run_folder/mixed" }
+fleet "both" { url = "${url/saas/shared}"  schemas = "?" }
+CONF
+shapes 'tenants that share their version table, and a table' --config mixed.conf <<'END'
+both/a clean 2 0
+both/shared clean 1 0
+END
+psql -X -q -d shared -c 'ALTER TABLE public.plans ADD COLUMN price numeric' -c 'ALTER TABLE b.users ALTER COLUMN email SET NOT NULL'
+shapes "drift in what is shared is not the tenants'" --config mixed.conf <<'END'
+both/a clean 1 0
+both/b drift 1 1
+both/shared drift 1 1
+END
+run --config <(sed 's/"?"/"nobody_*"/' mixed.conf)
+grep -q 'no-tenants' out && [ "$status" = 2 ]
+judge $? 'a pattern that no schema fits is trouble' <out

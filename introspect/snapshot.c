@@ -70,40 +70,6 @@ struct object *snapshot_add(struct snapshot *snapshot, const struct kind *kind, 
 	return object;
 }
 
-static const char **copy_texts(struct arena *arena, const char *const *texts, size_t n)
-{
-	const char **copy = arena_array(arena, n, sizeof *copy);
-	for (size_t i = 0; i < n; i++)
-		copy[i] = texts[i] == VALUE_UNREAD ? VALUE_UNREAD : arena_strdup(arena, texts[i]);
-	return copy;
-}
-
-struct snapshot *snapshot_copy(struct arena *arena, const struct snapshot *snapshot)
-{
-	struct snapshot *copy = snapshot_new(arena, snapshot->engine);
-	copy->major = snapshot->major;
-	copy->server = arena_strdup(arena, snapshot->server);
-	copy->database = arena_strdup(arena, snapshot->database);
-	copy->complete = snapshot->complete;
-	const struct version_table *version = &snapshot->version;
-	copy->version = (struct version_table){ .name = arena_strdup(arena, version->name), .n_columns = version->n_columns, .n_rows = version->n_rows };
-	copy->version.columns = copy_texts(arena, version->columns, version->n_columns);
-	copy->version.rows = arena_array(arena, version->n_rows, sizeof *copy->version.rows);
-	for (size_t i = 0; i < version->n_rows; i++)
-		copy->version.rows[i] = copy_texts(arena, version->rows[i], version->n_columns);
-	for (size_t i = 0; i < snapshot->n_objects; i++) {
-		const struct object *object = snapshot->objects[i];
-		struct object *of = snapshot_add(copy, object->kind, copy_texts(arena, object->path, object->n_path), object->n_path);
-		memcpy(of->values, copy_texts(arena, object->values, object->kind->n_attrs), object->kind->n_attrs * sizeof *of->values);
-	}
-	for (size_t i = 0; i < snapshot->n_unread; i++) {
-		const struct unread *unread = &snapshot->unread[i];
-		const char *const *path = unread->path == NULL ? NULL : copy_texts(arena, unread->path, unread->n_path);
-		snapshot_unread(copy, arena_strdup(arena, unread->kind), path, unread->n_path, unread->why);
-	}
-	return copy;
-}
-
 void snapshot_unread(struct snapshot *snapshot, const char *kind, const char *const *path, unsigned n_path, const char *why)
 {
 	snapshot->unread = arena_grow(snapshot->arena, snapshot->unread, snapshot->n_unread, &snapshot->unread_capacity,

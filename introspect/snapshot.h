@@ -73,9 +73,6 @@ struct snapshot {
 
 struct snapshot *snapshot_new(struct arena *arena, enum engine engine);
 
-// A copy that shares nothing with the original, without its notes and tenants.
-struct snapshot *snapshot_copy(struct arena *arena, const struct snapshot *snapshot);
-
 // A new object with all values NULL. The path's strings must live in the snapshot's arena (the array is copied).
 struct object *snapshot_add(struct snapshot *snapshot, const struct kind *kind, const char *const *path, unsigned n_path);
 void snapshot_unread(struct snapshot *snapshot, const char *kind, const char *const *path, unsigned n_path, const char *why);

@@ -116,7 +116,7 @@ static void check_one(struct desk *desk, struct reading *reading)
 		report_trouble(desk->run, of, &reading->err);
 	} else if (env->tenants != NULL) {
 		log_progress(desk->run->log, "%s: checking", env->name);
-		tenants_check(desk->run, desk->envs, env, reading->snapshot, &arena, of, &desk->tenants[reading->env]);
+		tenants_check(desk->run, desk->envs, env, reading->snapshot, &arena, report, of, &desk->tenants[reading->env]);
 	} else {
 		log_progress(desk->run->log, "%s: checking", env->name);
 		check_env(desk->run, desk->envs, env, reading->snapshot, reading->arena, of);

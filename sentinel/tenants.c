@@ -16,6 +16,7 @@
 #include "introspect/tenant.h"
 #include "migrations/chain.h"
 #include "migrations/replay.h"
+#include "reporters/report_json.h"
 #include "sentinel/check.h"
 #include "sentinel/run_report.h"
 #include "sentinel/source_read.h"
@@ -65,8 +66,9 @@ struct tenants {
 	struct envs *envs;
 	const struct env *env;
 	struct arena *arena;
+	const struct report *report;
 	const struct env_report *frame;
-	struct migrations set; // the fleet's, in the placeholder's schema
+	struct migrations *set; // the fleet's, in the placeholder's schema
 	struct snapshot *head; // a replay of all of it
 	bool compare_shared;
 	struct oid_map groups, shapes, alike; // by the first half of their keys
@@ -87,7 +89,7 @@ static const char *name_of(const struct tenants *tenants, const char *schema)
 static bool replay_chain(const struct tenants *tenants, const struct chain *chain, int major, struct snapshot **snapshot, struct err *err)
 {
 	const struct replay_request request = {
-		.set = &tenants->set, .engine = ENGINE_POSTGRESQL, .major = major, .chain = chain_migrations(tenants->arena, chain),
+		.set = tenants->set, .engine = ENGINE_POSTGRESQL, .major = major, .chain = chain_migrations(tenants->arena, chain),
 		.n_chain = chain->n, .stops = &chain->n, .n_stops = 1, .groups = tenants->run->options->groups,
 		.scratch = &tenants->envs->scratch, .cache = tenants->envs->cache, .log = tenants->run->log,
 	};
@@ -112,10 +114,10 @@ static struct group *group_of(struct tenants *tenants, const struct applied_set 
 	group = arena_alloc(tenants->arena, sizeof *group);
 	memcpy(group->key, key, sizeof key);
 	auto_arena arena = arena_new();
-	const struct chain chain = chain_applied(arena, &tenants->set, applied);
+	const struct chain chain = chain_applied(arena, tenants->set, applied);
 	struct snapshot *base = NULL;
 	struct err ignored = { 0 }; // one that cannot be replayed is the check's to tell
-	if (applied->tracked && !is_all(&tenants->set, &chain) && replay_chain(tenants, &chain, major, &base, &ignored))
+	if (applied->tracked && !is_all(tenants->set, &chain) && replay_chain(tenants, &chain, major, &base, &ignored))
 		group->references[group->n_references++] = base;
 	group->references[group->n_references++] = tenants->head;
 	oid_map_put(&tenants->groups, map_key(key), group);
@@ -163,16 +165,16 @@ static struct shape *check_shape(struct tenants *tenants, const struct tenant *t
 	shape->schema = tenant->schema;
 	shape->env = *tenants->env;
 	shape->env.name = name_of(tenants, tenant->schema == NULL ? "shared" : tenant->schema);
-	shape->env.set = &tenants->set;
+	shape->env.set = tenants->set;
 	shape->env.tenants = NULL;
 	shape->env.part = tenant->schema == NULL ? PART_SHARED : PART_TENANT;
 	shape->env.tenant = tenant->schema;
-	shape->report = arena_alloc(tenants->arena, sizeof *shape->report);
-	*shape->report = *tenants->frame;
-	shape->report->name = shape->env.name;
-	shape->report->fleet = tenants->env->name;
+	struct env_report report = *tenants->frame;
+	report.name = shape->env.name;
+	auto_arena arena = arena_new();
 	log_progress(tenants->run->log, "%s: checking %s", tenants->env->name, shape->env.name);
-	check_env(tenants->run, tenants->envs, &shape->env, part, tenants->arena, shape->report);
+	check_env(tenants->run, tenants->envs, &shape->env, part, arena, &report);
+	shape->report = env_report_copy(tenants->arena, tenants->report, &report);
 	return shape;
 }
 
@@ -195,7 +197,7 @@ static bool take_member(struct tenants *tenants, const struct snapshot *database
 {
 	struct applied_set applied;
 	auto_arena arena = arena_new();
-	if (!tenants_applied(arena, &tenants->set, &tenant->version, &applied, err))
+	if (!tenants_applied(arena, tenants->set, &tenant->version, &applied, err))
 		return false;
 	const struct group *group = group_of(tenants, &applied, database->major);
 	struct snapshot *part = member_part(arena, database, tenant, group);
@@ -216,7 +218,7 @@ static bool take_member(struct tenants *tenants, const struct snapshot *database
 	member->shape = oid_map_get(&tenants->shapes, map_key(member->key));
 	if (member->shape != NULL)
 		return true;
-	member->shape = check_shape(tenants, tenant, snapshot_copy(tenants->arena, member_part(arena, database, tenant, group)));
+	member->shape = check_shape(tenants, tenant, member_part(arena, database, tenant, group));
 	memcpy(member->shape->alike, alike, sizeof alike);
 	find_same(tenants, member->shape);
 	oid_map_put(&tenants->shapes, map_key(member->key), member->shape);
@@ -238,7 +240,7 @@ static struct tenant shared_tenant(const struct tenants *tenants, const struct s
 		struct applied_set applied;
 		struct err ignored;
 		const struct version_table *version = &database->tenants[i].version;
-		if (version->name == NULL || !tenants_applied(arena, &tenants->set, version, &applied, &ignored))
+		if (version->name == NULL || !tenants_applied(arena, tenants->set, version, &applied, &ignored))
 			continue;
 		if (shared.version.name == NULL || applied.n_items > most) {
 			shared.version = *version;
@@ -453,7 +455,7 @@ static bool makes_shared(const struct tenants *tenants)
 
 static bool replay_head(struct tenants *tenants, int major, struct err *err)
 {
-	const struct chain all = chain_repo(tenants->arena, &tenants->set);
+	const struct chain all = chain_repo(tenants->arena, tenants->set);
 	if (!replay_chain(tenants, &all, major, &tenants->head, err))
 		return false;
 	tenants->compare_shared = makes_shared(tenants);
@@ -461,11 +463,13 @@ static bool replay_head(struct tenants *tenants, int major, struct err *err)
 }
 
 void tenants_check(struct run *run, struct envs *envs, const struct env *env, struct snapshot *database, struct arena **arena,
-                   struct env_report *frame, struct env_reports *reports)
+                   const struct report *report, struct env_report *frame, struct env_reports *reports)
 {
-	struct tenants tenants = { .run = run, .envs = envs, .env = env, .arena = run->arena, .frame = frame, .set = *env->set };
+	struct tenants tenants = { .run = run, .envs = envs, .env = env, .arena = run->arena, .report = report, .frame = frame };
+	tenants.set = arena_alloc(run->arena, sizeof *tenants.set);
+	*tenants.set = *env->set;
 	tenants.groups.arena = tenants.shapes.arena = tenants.alike.arena = run->arena;
-	tenants.set.settings.schema = TENANT_PLACEHOLDER;
+	tenants.set->settings.schema = TENANT_PLACEHOLDER;
 	struct err err = { 0 };
 	if (!tenants_any(env, database, &err) || !placeholder_free(env, database, &err) || !replay_head(&tenants, database->major, &err)) {
 		report_trouble(run, frame, &err);

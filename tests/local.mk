@@ -15,6 +15,12 @@ check_PROGRAMS += tests/diff_test
 tests_diff_test_SOURCES = tests/diff_test.c
 tests_diff_test_LDADD = $(LIBS_OF_TESTS)
 
+check_PROGRAMS += tests/tenant_test
+tests_tenant_test_SOURCES = tests/tenant_test.c
+tests_tenant_test_LDADD = $(LIBS_OF_TESTS)
+check_SCRIPTS += tests/tenants.sh
+EXTRA_DIST += tests/tenants tests/tenants.sh
+
 check_PROGRAMS += tests/cache_test tests/scratch_test tests/replay_test
 tests_cache_test_SOURCES = tests/cache_test.c tests/scratch_env.h
 tests_cache_test_LDADD = $(LIBS_OF_TESTS)

@@ -161,6 +161,9 @@ static bool unknown_env(struct run *run, const char *word, struct err *err)
 	const struct config *config = run->config;
 	const char *shown = secret_redact(run->arena, word);
 	err_set(err, "unknown-env", config->path, NULL, "there is no environment \"%s\"", shown);
+	const char *fleet = arena_strndup(run->arena, word, strcspn(word, "/"));
+	if (config_fleet(config, fleet) != NULL)
+		return err_hint(err, "\"%s\" is a fleet, which is checked as one: driftcheck check %s", fleet, fleet);
 	size_t n = config->n_envs + config->n_fleets;
 	const char **names = arena_array(run->arena, n, sizeof *names);
 	for (size_t i = 0; i < n; i++)

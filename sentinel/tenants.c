@@ -404,6 +404,9 @@ static void report_shape(struct tenants *tenants, struct shape *shape, struct en
 	struct env_report *report = shape->report;
 	if (shape->schema != NULL)
 		tenants_report_name(tenants->arena, report, shape->first);
+	if (shape->n_members > 1 && report->verdict == VERDICT_DRIFT)
+		add_note(tenants, report, arena_printf(tenants->arena, "shown as it is in %s; in the other members it is the same with their names",
+		                                       shape->first));
 	report->name = shape->members[0];
 	report->members = (struct versions){ shape->members, shape->n_members };
 	env_reports_add(tenants->arena, reports, report);

@@ -8,6 +8,7 @@ cd "$run_folder" || exit 1
 goldens=$source_folder/tests/tenants
 bless=${1:-}
 
+# shellcheck disable=SC2119
 server || exit
 psql -X -q -c 'CREATE ROLE reader LOGIN' -c 'CREATE DATABASE saas'
 url="postgresql:///saas?host=$PGHOST&port=$PGPORT&user=reader"
@@ -15,6 +16,7 @@ saas() { psql -X -q -v ON_ERROR_STOP=1 -d saas "$@"; }
 
 # Everything that can name the schema: types, sequences, foreign keys, views, functions with a search path, bodies that name it
 # because the migration asked where it runs, triggers with arguments, and a literal that a tenant's name may be.
+# shellcheck disable=SC2016
 repository app '
 CREATE TYPE mood AS ENUM ($$calm$$, $$tense$$);
 CREATE TABLE users (id serial PRIMARY KEY, name text NOT NULL, mood mood DEFAULT $$calm$$, kind text DEFAULT $$acme$$);
@@ -53,8 +55,8 @@ stable_text() { sed -E 's/PostgreSQL +[0-9]+(\.[0-9]+)+/PostgreSQL VERSION/g; s/
 golden() { # name, what; the text on stdin
 	cat >got
 	[ "$bless" != --bless ] || cp got "$goldens/$1"
-	diff -u "$goldens/$1" got >diff
-	judge $? "$2" <diff
+	diff -u "$goldens/$1" got >differs
+	judge $? "$2" <differs
 }
 
 # The shapes that a check or another command finds: name, verdict, how many tenants, how many findings.
@@ -63,8 +65,8 @@ shapes() { # what, then the arguments of driftcheck; the expected lines on stdin
 	shift
 	run --format json "$@"
 	jq -r '.environments[] | [.name, .verdict, (.members // [] | length), (.findings | length)] | join(" ")' <out >shapes 2>>err
-	diff - shapes >diff
-	judge $? "$what" < <(cat diff err)
+	diff - shapes >differs
+	judge $? "$what" < <(cat differs err)
 }
 
 for i in {1..29}; do
@@ -113,15 +115,14 @@ run
 stable_text <out | golden report.txt 'drift in tenants, as text'
 cp out first
 run
-diff <(stable_text <first) <(stable_text <out) >diff
-judge $? 'a second run says the same' <diff
+diff <(stable_text <first) <(stable_text <out) >differs
+judge $? 'a second run says the same' <differs
 run status
 stable_text <out | golden status.txt 'their versions alone'
 run assert saas
 judge "$((status != 2))" 'assert takes no fleet' <out
 
 # Every query goes over the whole database: their number does not depend on that of the tenants.
-queries() { run --show-queries "$@" && grep -c '^-- saas$' err; }
 cat >few.conf <<CONF
 migrations "app" { path = "$run_folder/app" }
 fleet "saas" { url = "$url"  schemas = "tenant_2*" }
@@ -155,6 +156,13 @@ words/$pattern clean 1 0
 END
 done
 
+run check saas/tenant_7
+grep -q 'driftcheck check saas$' err
+judge $? 'a tenant alone: it is said what to do' <err
+run doctor saas
+grep -q '40 tenants, 39 with a version table' out
+judge $? 'doctor counts the tenants' <out
+
 # What cannot be read is trouble by name, and spares the others.
 saas -c 'REVOKE SELECT ON tenant_1.schema_migrations, tenant_2.schema_migrations FROM reader'
 cat >some.conf <<CONF
@@ -167,10 +175,10 @@ saas/tenant_1 trouble 2 0
 END
 judge "$((status != 2))" 'they are trouble' <err
 jq -r '.trouble[] | .where + ": " + .text + ": " + .hint' <out >trouble
-diff - trouble >diff <<'END'
+diff - trouble >differs <<'END'
 saas/tenant_1 and 1 more: this role may not read the version table tenant_1.schema_migrations: GRANT USAGE ON SCHEMA tenant_1 TO reader; GRANT SELECT ON tenant_1.schema_migrations TO reader;
 END
-judge $? 'by name, with what to do' <diff
+judge $? 'by name, with what to do' <differs
 saas -c 'GRANT SELECT ON tenant_1.schema_migrations, tenant_2.schema_migrations TO reader'
 coproc psql -X -q -A -t -d saas
 echo 'BEGIN; LOCK TABLE tenant_2.schema_migrations; SELECT 1;' >&"${COPROC[1]}"
@@ -179,6 +187,16 @@ shapes 'a tenant whose version table is locked' --config some.conf <<'END'
 saas/tenant_1 clean 3 0
 saas/tenant_2 trouble 1 0
 END
+# As golang-migrate has it while it works on a schema.
+sum=$(printf 'tenant_4\0schema_migrations\0saas' | gzip -1 | tail -c 8 | od -An -N4 -tu4 --endian=little | tr -d ' ')
+echo "ROLLBACK; SELECT pg_advisory_lock($((sum * 1486364155 & 0xffffffff)));" >&"${COPROC[1]}"
+read -r _ <&"${COPROC[0]}"
+shapes 'a tenant that is being deployed to' --config some.conf <<'END'
+saas/tenant_1 clean 3 0
+saas/tenant_4 trouble 1 0
+END
+jq -r '.trouble[].code' <out | grep -qx deploy-in-flight
+judge $? 'is trouble by that name' <out
 echo '\q' >&"${COPROC[1]}"
 wait "$COPROC_PID"
 

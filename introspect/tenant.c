@@ -381,6 +381,17 @@ static bool in_tenant(const struct snapshot *database, const char *const *path)
 	       bsearch(path[0], database->tenants, database->n_tenants, sizeof *database->tenants, tenant_compare) != NULL;
 }
 
+// An extension that lies in a tenant's schema lies, for all the others know, where the migrations ran.
+static struct object *shared_object(struct arena *arena, const struct snapshot *database, struct object *object)
+{
+	int schema = object->kind == &kind_extension ? kind_attr(object->kind, "schema") : -1;
+	if (schema < 0 || object->values[schema] == NULL || !in_tenant(database, &object->values[schema]))
+		return object;
+	struct object *copy = tenant_object(arena, object, TENANT_PLACEHOLDER);
+	copy->values[schema] = TENANT_PLACEHOLDER;
+	return copy;
+}
+
 struct snapshot *tenant_shared(struct arena *arena, const struct snapshot *database)
 {
 	struct snapshot *snapshot = snapshot_like(arena, database);
@@ -390,7 +401,7 @@ struct snapshot *tenant_shared(struct arena *arena, const struct snapshot *datab
 		struct object *object = database->objects[i];
 		bool beneath = object->n_path > 1 || object->kind->namespace;
 		if (!beneath || !in_tenant(database, object->path))
-			snapshot->objects[snapshot->n_objects++] = object;
+			snapshot->objects[snapshot->n_objects++] = shared_object(arena, database, object);
 	}
 	for (size_t i = 0; i < database->n_unread; i++) {
 		const struct unread *unread = &database->unread[i];

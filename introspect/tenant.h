@@ -23,7 +23,7 @@ extern const char TENANT_PLACEHOLDER[];
 struct snapshot *tenant_part(struct arena *arena, const struct snapshot *database, const struct tenant *tenant,
                              const struct snapshot *const *references, size_t n_references);
 
-// What belongs to no tenant; the objects are shared with `database`.
+// What belongs to no tenant; the objects are those of `database`.
 struct snapshot *tenant_shared(struct arena *arena, const struct snapshot *database);
 
 // Of a snapshot that holds the placeholder: keeps the tenant's part, or what is outside of it.

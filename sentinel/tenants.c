@@ -86,14 +86,15 @@ static const char *name_of(const struct tenants *tenants, const char *schema)
 
 // What is applied.
 
-static bool replay_chain(const struct tenants *tenants, const struct chain *chain, int major, struct snapshot **snapshot, struct err *err)
+static bool replay_chain(const struct tenants *tenants, const struct chain *chain, int major, const size_t *stops, size_t n_stops,
+                         struct snapshot **snapshots, struct err *err)
 {
 	const struct replay_request request = {
 		.set = tenants->set, .engine = ENGINE_POSTGRESQL, .major = major, .chain = chain_migrations(tenants->arena, chain),
-		.n_chain = chain->n, .stops = &chain->n, .n_stops = 1, .groups = tenants->run->options->groups,
+		.n_chain = chain->n, .stops = stops, .n_stops = n_stops, .groups = tenants->run->options->groups,
 		.scratch = &tenants->envs->scratch, .cache = tenants->envs->cache, .log = tenants->run->log,
 	};
-	return replay(tenants->arena, &request, snapshot, NULL, err);
+	return replay(tenants->arena, &request, snapshots, NULL, err);
 }
 
 static bool is_all(const struct migrations *set, const struct chain *chain)
@@ -117,7 +118,7 @@ static struct group *group_of(struct tenants *tenants, const struct applied_set 
 	const struct chain chain = chain_applied(arena, tenants->set, applied);
 	struct snapshot *base = NULL;
 	struct err ignored = { 0 }; // one that cannot be replayed is the check's to tell
-	if (applied->tracked && !is_all(tenants->set, &chain) && replay_chain(tenants, &chain, major, &base, &ignored))
+	if (applied->tracked && !is_all(tenants->set, &chain) && replay_chain(tenants, &chain, major, &chain.n, 1, &base, &ignored))
 		group->references[group->n_references++] = base;
 	group->references[group->n_references++] = tenants->head;
 	oid_map_put(&tenants->groups, map_key(key), group);
@@ -444,13 +445,15 @@ static bool placeholder_free(const struct env *env, const struct snapshot *datab
 	               "the database has a schema %s, the name that stands for each tenant's own in comparisons", TENANT_PLACEHOLDER);
 }
 
-// Whether the migrations make anything outside of the schema in which they run.
-static bool makes_shared(const struct tenants *tenants)
+// Whether the migrations make anything outside of the schema in which they run that was not there before the first. An extension
+// is in no schema.
+static bool makes_shared(const struct snapshot *before, const struct snapshot *head)
 {
-	for (size_t i = 0; i < tenants->head->n_objects; i++) {
-		const struct object *object = tenants->head->objects[i];
-		bool public = object->kind->namespace && strcmp(object->path[0], "public") == 0;
-		if (!public && strcmp(object->path[0], TENANT_PLACEHOLDER) != 0)
+	for (size_t i = 0; i < head->n_objects; i++) {
+		const struct object *object = head->objects[i];
+		bool beneath = object->n_path > 1 || object->kind->namespace;
+		if (beneath && strcmp(object->path[0], TENANT_PLACEHOLDER) != 0 &&
+		    snapshot_find(before, object->kind, object->path, object->n_path) == NULL)
 			return true;
 	}
 	return false;
@@ -459,9 +462,12 @@ static bool makes_shared(const struct tenants *tenants)
 static bool replay_head(struct tenants *tenants, int major, struct err *err)
 {
 	const struct chain all = chain_repo(tenants->arena, tenants->set);
-	if (!replay_chain(tenants, &all, major, &tenants->head, err))
+	const size_t stops[] = { 0, all.n };
+	struct snapshot *snapshots[2];
+	if (!replay_chain(tenants, &all, major, stops, 2, snapshots, err))
 		return false;
-	tenants->compare_shared = makes_shared(tenants);
+	tenants->head = snapshots[1];
+	tenants->compare_shared = makes_shared(snapshots[0], snapshots[1]);
 	return true;
 }
 

@@ -19,6 +19,7 @@
 #include "reporters/report_json.h"
 #include "sentinel/check.h"
 #include "sentinel/run_report.h"
+#include "sentinel/servers.h"
 #include "sentinel/source_read.h"
 #include "sentinel/tenants_report.h"
 #include "sentinel/tenants_versions.h"
@@ -94,7 +95,10 @@ static bool replay_chain(const struct tenants *tenants, const struct chain *chai
 		.n_chain = chain->n, .stops = stops, .n_stops = n_stops, .groups = tenants->run->options->groups,
 		.scratch = &tenants->envs->scratch, .cache = tenants->envs->cache, .log = tenants->run->log,
 	};
-	return replay(tenants->arena, &request, snapshots, NULL, err);
+	servers_pause(tenants->envs->servers); // a replay forks
+	bool ok = replay(tenants->arena, &request, snapshots, NULL, err);
+	servers_resume(tenants->envs->servers);
+	return ok;
 }
 
 static bool is_all(const struct migrations *set, const struct chain *chain)
@@ -334,6 +338,17 @@ static void close_open(struct tenants *tenants, struct look *look, const struct 
 	}
 }
 
+static struct snapshot *read_again(const struct tenants *tenants, struct arena *arena, struct err *err)
+{
+	struct envs *envs = tenants->envs;
+	const size_t env = (size_t)(tenants->env - envs->items);
+	struct read_options options = env_read_options(tenants->run, tenants->env);
+	servers_enter(envs->servers, env);
+	struct snapshot *database = env_read(tenants->run, envs, tenants->env, &options, arena, err);
+	servers_leave(envs->servers, env);
+	return database;
+}
+
 static struct look look_until_sure(struct tenants *tenants, struct snapshot *database, struct arena **arena)
 {
 	struct look look = { 0 }, before;
@@ -345,11 +360,10 @@ static struct look look_until_sure(struct tenants *tenants, struct snapshot *dat
 		if (!any_open(&look, &before))
 			return look;
 		struct err err = { 0 };
-		struct read_options options = env_read_options(tenants->run, tenants->env);
 		if (n == LOOKS_MAX)
 			err_set(&err, "changing", NULL, "run again when nobody changes the schema", "the schema changed each time that it was read");
 		else
-			database = env_read(tenants->run, tenants->envs, tenants->env, &options, *arena = arena_new(), &err);
+			database = read_again(tenants, *arena = arena_new(), &err);
 		if (err.code[0] != '\0') {
 			close_open(tenants, &look, &before, &err);
 			return look;

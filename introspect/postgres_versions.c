@@ -148,8 +148,8 @@ static bool read_version_rows(struct session *session, struct version_table *ver
 	if (ambiguous && own) // the tenants' own are what matters
 		return true;
 	if (ambiguous)
-		return err_set(err, "version-table", session->options->name, "name it in the configuration: migrations { table = \"schema.table\" }",
-		               "several schemas have a table `%s`, none of them on the search path", query->table);
+		return err_set(err, "version-table", session->options->name,
+		               "name it in the configuration: migrations { table = \"schema.table\" }", "several schemas have a table `%s`, none of them on the search path", query->table);
 	const char *path[] = { PQgetvalue(found, at, 0), PQgetvalue(found, at, 1) };
 	const char *name = sql_name_copy(session->arena, path, 2);
 	if (strcmp(PQgetvalue(found, at, 2), "t") != 0)
@@ -262,8 +262,8 @@ static bool read_rows_of(struct session *session, struct tenant *const *tenants,
 	const char *order = session->options->versions->order;
 	auto_buf sql = BUF_INIT;
 	for (size_t i = 0; i < n; i++)
-		buf_addf(&sql, "%s(select %zu, row(t.*)::pg_catalog.text from %s t%s%s)", i > 0 ? " union all " : "", i, tenants[i]->version.name,
-		         order != NULL ? " order by " : "", order != NULL ? order : "");
+		buf_addf(&sql, "%s(select %zu, row(t.*)::pg_catalog.text from %s t%s%s)", i > 0 ? " union all " : "", i,
+		         tenants[i]->version.name, order != NULL ? " order by " : "", order != NULL ? order : "");
 	if (!begin(session, lock_timeout_ms, err))
 		return end(session, false, err);
 	auto_pgresult result = session_run(session, sql.data, 0, NULL);

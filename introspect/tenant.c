@@ -32,8 +32,8 @@ static struct own own_name(struct arena *arena, const char *name)
 static bool is_word(char c)
 {
 	unsigned char byte = (unsigned char)c;
-	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '_' || byte == '$' ||
-	       byte >= 0x80;
+	bool letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte >= 0x80;
+	return letter || (byte >= '0' && byte <= '9') || byte == '_' || byte == '$';
 }
 
 // How attributes hold names besides code.
@@ -250,7 +250,7 @@ struct object *tenant_object(struct arena *arena, const struct object *object, c
 	*copy = *object;
 	const char **path = arena_array(arena, object->n_path, sizeof *path);
 	for (unsigned i = 0; i < object->n_path; i++)
-		path[i] = i == 0 && strcmp(object->path[0], TENANT_PLACEHOLDER) == 0 ? schema : from_placeholder(arena, object->path[i], &own, false, true);
+		path[i] = from_placeholder(arena, object->path[i], &own, i == 0, true);
 	copy->path = path;
 	copy->values = arena_array(arena, object->kind->n_attrs, sizeof *copy->values);
 	for (unsigned i = 0; i < object->kind->n_attrs; i++)
@@ -363,7 +363,8 @@ struct snapshot *tenant_part(struct arena *arena, const struct snapshot *databas
 	}
 	snapshot->version = tenant->version;
 	const char *name[2];
-	if (tenant->version.name != NULL && sql_name_split(arena, tenant->version.name, name, 2) == 2 && strcmp(name[0], tenant->schema) == 0) {
+	size_t n_name = tenant->version.name == NULL ? 0 : sql_name_split(arena, tenant->version.name, name, 2);
+	if (n_name == 2 && strcmp(name[0], tenant->schema) == 0) {
 		name[0] = TENANT_PLACEHOLDER;
 		snapshot->version.name = sql_name_copy(arena, name, 2);
 	}

@@ -170,9 +170,11 @@ static const char *check_tenants(struct doctor *doctor, const struct env *env, c
 		say(doctor, LEVEL_FAIL, "schemas is a pattern of their names, as a shell has it", "no schema is called like \"%s\"", env->tenants);
 	else if (n_tables == 0 && snapshot->version.name != NULL)
 		say(doctor, LEVEL_OK, NULL, "%zu tenants, which share the version table %s", snapshot->n_tenants, snapshot->version.name);
+	else if (n_tables == snapshot->n_tenants)
+		say(doctor, LEVEL_OK, NULL, "%zu tenants, each with a version table", snapshot->n_tenants);
 	else
-		say(doctor, n_tables == snapshot->n_tenants ? LEVEL_OK : LEVEL_WARN, n_tables == snapshot->n_tenants ? NULL :
-		    "without one, what is applied will be told from the schema", "%zu tenants, %zu with a version table", snapshot->n_tenants, n_tables);
+		say(doctor, LEVEL_WARN, "without one, what is applied will be told from the schema", "%zu tenants, %zu with a version table",
+		    snapshot->n_tenants, n_tables);
 	if (unreadable != NULL)
 		say(doctor, LEVEL_FAIL, unreadable->trouble->hint, "%zu version table%s cannot be read, of %s first: %s", n_unreadable,
 		    n_unreadable == 1 ? "" : "s", unreadable->schema, unreadable->trouble->text);

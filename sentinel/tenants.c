@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
-// A fleet of tenants: see tenants.h. A look reads the whole database at once and gives each tenant a key: the digest of its part of
-// the schema, with the placeholder in place of its own name, and of what it has applied. Equal keys are one shape, which is
-// checked once, on its first tenant. Where something was found, a second look has to give the tenant the same key.
+// A fleet of tenants: see tenants.h. A look reads the whole database at once and gives each tenant a key: the digest of its
+// part of the schema, with the placeholder in place of its own name, and of what it has applied. Equal keys are one shape,
+// which is checked once, on its first tenant. Where something was found, a second look has to give the tenant the same key.
 #include "sentinel/tenants.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -197,8 +198,8 @@ static void find_same(struct tenants *tenants, struct shape *shape)
 }
 
 // Fills the member's key and shape; checks the shape if it is new.
-static bool take_member(struct tenants *tenants, const struct snapshot *database, const struct tenant *tenant, struct member *member,
-                        struct err *err)
+static bool take_member(struct tenants *tenants, const struct snapshot *database, const struct tenant *tenant,
+                        struct member *member, struct err *err)
 {
 	struct applied_set applied;
 	auto_arena arena = arena_new();
@@ -317,7 +318,9 @@ static bool is_open(const struct member *member, const struct look *before)
 {
 	if (member->shape == NULL || member->shape->report->n_findings == 0)
 		return false;
-	const struct member *was = before->n == 0 ? NULL : bsearch(member, before->members, before->n, sizeof *before->members, member_compare);
+	if (before->n == 0)
+		return true;
+	const struct member *was = bsearch(member, before->members, before->n, sizeof *before->members, member_compare);
 	return was == NULL || strcmp(was->key, member->key) != 0;
 }
 
@@ -361,7 +364,8 @@ static struct look look_until_sure(struct tenants *tenants, struct snapshot *dat
 			return look;
 		struct err err = { 0 };
 		if (n == LOOKS_MAX)
-			err_set(&err, "changing", NULL, "run again when nobody changes the schema", "the schema changed each time that it was read");
+			err_set(&err, "changing", NULL, "run again when nobody changes the schema",
+			        "the schema changed each time that it was read");
 		else
 			database = read_again(tenants, *arena = arena_new(), &err);
 		if (err.code[0] != '\0') {
@@ -373,8 +377,14 @@ static struct look look_until_sure(struct tenants *tenants, struct snapshot *dat
 
 // Reports.
 
-static void add_note(const struct tenants *tenants, struct env_report *report, const char *text)
+static void add_note(const struct tenants *tenants, struct env_report *report, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static void add_note(const struct tenants *tenants, struct env_report *report, const char *format, ...)
 {
+	va_list arguments;
+	va_start(arguments, format);
+	const char *text = arena_vprintf(tenants->arena, format, arguments);
+	va_end(arguments);
 	const char **notes = arena_array(tenants->arena, report->n_notes + 1, sizeof *notes);
 	for (size_t i = 0; i < report->n_notes; i++)
 		notes[i] = report->notes[i];
@@ -406,7 +416,8 @@ static struct shape **shapes_of(struct tenants *tenants, const struct look *look
 			shapes[(*n)++] = shape;
 			shape->first = member->schema;
 		}
-		shape->members = arena_grow(tenants->arena, shape->members, shape->n_members, &shape->members_capacity, sizeof *shape->members);
+		shape->members = arena_grow(tenants->arena, shape->members, shape->n_members, &shape->members_capacity,
+		                            sizeof *shape->members);
 		shape->members[shape->n_members++] = name_of(tenants, member->schema == NULL ? "shared" : member->schema);
 	}
 	if (*n > 0)
@@ -420,8 +431,7 @@ static void report_shape(struct tenants *tenants, struct shape *shape, struct en
 	if (shape->schema != NULL)
 		tenants_report_name(tenants->arena, report, shape->first);
 	if (shape->n_members > 1 && report->verdict == VERDICT_DRIFT)
-		add_note(tenants, report, arena_printf(tenants->arena, "shown as it is in %s; in the other members it is the same with their names",
-		                                       shape->first));
+		add_note(tenants, report, "shown as it is in %s; in the other members it is the same with their names", shape->first);
 	report->name = shape->members[0];
 	report->members = (struct versions){ shape->members, shape->n_members };
 	env_reports_add(tenants->arena, reports, report);
@@ -432,9 +442,9 @@ static void report_troubles(struct tenants *tenants, const struct look *look, st
 	struct oid_map kept = { .arena = tenants->arena };
 	for (size_t i = 0; i < look->n; i++) {
 		const struct member *member = &look->members[i];
+		const char *schema = member->schema == NULL ? "shared" : member->schema;
 		if (member->trouble != NULL)
-			tenants_report_trouble(tenants->run, tenants->env, member->schema == NULL ? "shared" : member->schema, member->trouble,
-			                       tenants->frame, &kept, reports);
+			tenants_report_trouble(tenants->run, tenants->env, schema, member->trouble, tenants->frame, &kept, reports);
 	}
 }
 
@@ -442,13 +452,12 @@ static void report_troubles(struct tenants *tenants, const struct look *look, st
 static void note_database(struct tenants *tenants, const struct look *look, struct env_report *report)
 {
 	for (size_t i = 0; i < look->n_notes; i++)
-		add_note(tenants, report, look->notes[i]);
+		add_note(tenants, report, "%s", look->notes[i]);
 	if (look->n_outside > 0 && !tenants->compare_shared)
-		add_note(tenants, report, arena_printf(tenants->arena, "%zu object%s outside of the tenants' schemas %s not compared: the migrations "
-		                                       "make none there", look->n_outside, look->n_outside == 1 ? "" : "s",
-		                                       look->n_outside == 1 ? "is" : "are"));
+		add_note(tenants, report, "%zu object%s outside of the tenants' schemas %s not compared: the migrations make none there",
+		         look->n_outside, look->n_outside == 1 ? "" : "s", look->n_outside == 1 ? "is" : "are");
 	if (look->n_ignored > 0)
-		add_note(tenants, report, arena_printf(tenants->arena, "%zu tenant%s ignored", look->n_ignored, look->n_ignored == 1 ? " is" : "s are"));
+		add_note(tenants, report, "%zu tenant%s ignored", look->n_ignored, look->n_ignored == 1 ? " is" : "s are");
 }
 
 static bool placeholder_free(const struct env *env, const struct snapshot *database, struct err *err)
@@ -494,7 +503,8 @@ void tenants_check(struct run *run, struct envs *envs, const struct env *env, st
 	tenants.groups.arena = tenants.shapes.arena = tenants.alike.arena = run->arena;
 	tenants.set->settings.schema = TENANT_PLACEHOLDER;
 	struct err err = { 0 };
-	if (!tenants_any(env, database, &err) || !placeholder_free(env, database, &err) || !replay_head(&tenants, database->major, &err)) {
+	if (!tenants_any(env, database, &err) || !placeholder_free(env, database, &err) ||
+	    !replay_head(&tenants, database->major, &err)) {
 		report_trouble(run, frame, &err);
 		frame->fleet = env->name;
 		env_reports_add(run->arena, reports, frame);

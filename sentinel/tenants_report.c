@@ -25,7 +25,8 @@ static const char *text_of(const struct renaming *to, const char *text)
 static void rename_statements(const struct renaming *to, struct remedy_statement *statements, size_t n, bool for_repo)
 {
 	for (size_t i = 0; i < n; i++) {
-		statements[i].sql = for_repo ? tenant_text_unqualified(to->arena, statements[i].sql, to->schema) : text_of(to, statements[i].sql);
+		const char *sql = statements[i].sql;
+		statements[i].sql = for_repo ? tenant_text_unqualified(to->arena, sql, to->schema) : text_of(to, sql);
 		statements[i].risk = text_of(to, statements[i].risk);
 	}
 }

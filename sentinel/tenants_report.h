@@ -7,8 +7,8 @@
 
 struct arena;
 
-// Puts the schema's name into everything that a report says: objects, values, evidence, notes. Remedies for the environment can be
-// run as they stand; those for the repository name no schema, as its migrations do. The ids of the findings stay.
+// Puts the schema's name into everything that a report says: objects, values, evidence, notes. Remedies for the environment
+// can be run as they stand; those for the repository name no schema, as its migrations do. The ids of the findings stay.
 void tenants_report_name(struct arena *arena, struct env_report *report, const char *schema);
 
 // Whether two reports on parts that are equal but for their evidence say the same.

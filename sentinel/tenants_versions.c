@@ -8,8 +8,8 @@
 #include "base/buf.h"
 #include "sentinel/versions.h"
 
-bool tenants_applied(struct arena *arena, const struct migrations *set, const struct version_table *table, struct applied_set *applied,
-                     struct err *err)
+bool tenants_applied(struct arena *arena, const struct migrations *set, const struct version_table *table,
+                     struct applied_set *applied, struct err *err)
 {
 	*applied = (struct applied_set){ 0 };
 	return set->framework->table == NULL || set->framework->applied(arena, set, table, applied, err);
@@ -56,8 +56,8 @@ struct gathered {
 	size_t capacity;
 };
 
-static struct gathered *gather(struct run *run, const struct env *env, const char *tenant, const char *key, const struct env_report *frame,
-                               struct oid_map *kept)
+static struct gathered *gather(struct run *run, const struct env *env, const char *tenant, const char *key,
+                               const struct env_report *frame, struct oid_map *kept)
 {
 	uint64_t hash = oid_map_hash(OID_MAP_HASH, key, false);
 	const char *name = arena_printf(run->arena, "%s/%s", env->name, tenant);
@@ -89,8 +89,8 @@ void tenants_report_trouble(struct run *run, const struct env *env, const char *
 		err_where(report->trouble, "%s and %zu more", report->name, report->members.n - 1);
 }
 
-static void report_versions_of(struct run *run, const struct env *env, const struct snapshot *database, const struct tenant *tenant,
-                               struct env_report *report)
+static void report_versions_of(struct run *run, const struct env *env, const struct snapshot *database,
+                               const struct tenant *tenant, struct env_report *report)
 {
 	struct snapshot *snapshot = arena_alloc(run->arena, sizeof *snapshot);
 	*snapshot = *database;
@@ -117,7 +117,8 @@ void tenants_versions(struct run *run, const struct env *env, const struct snaps
 		struct applied_set applied;
 		char key[DIGEST_SHA256_HEX];
 		if (tenant.trouble != NULL || !tenants_applied(arena, env->set, &tenant.version, &applied, &err)) {
-			tenants_report_trouble(run, env, tenant.schema, tenant.trouble != NULL ? tenant.trouble : &err, frame, &troubles, reports);
+			const struct err *trouble = tenant.trouble != NULL ? tenant.trouble : &err;
+			tenants_report_trouble(run, env, tenant.schema, trouble, frame, &troubles, reports);
 			continue;
 		}
 		tenants_applied_key(&applied, key);

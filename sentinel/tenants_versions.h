@@ -8,8 +8,8 @@
 #include "sentinel/run_report.h"
 
 // The applied set that a version table says; of a framework without one, none.
-bool tenants_applied(struct arena *arena, const struct migrations *set, const struct version_table *table, struct applied_set *applied,
-                     struct err *err);
+bool tenants_applied(struct arena *arena, const struct migrations *set, const struct version_table *table,
+                     struct applied_set *applied, struct err *err);
 // A digest of it: when and by whom it was applied is left out.
 void tenants_applied_key(const struct applied_set *applied, char key[DIGEST_SHA256_HEX]);
 

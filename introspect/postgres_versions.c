@@ -149,7 +149,8 @@ static bool read_version_rows(struct session *session, struct version_table *ver
 		return true;
 	if (ambiguous)
 		return err_set(err, "version-table", session->options->name,
-		               "name it in the configuration: migrations { table = \"schema.table\" }", "several schemas have a table `%s`, none of them on the search path", query->table);
+		               "name it in the configuration: migrations { table = \"schema.table\" }", "several schemas have a table `%s`, none of them on the search "
+		               "path", query->table);
 	const char *path[] = { PQgetvalue(found, at, 0), PQgetvalue(found, at, 1) };
 	const char *name = sql_name_copy(session->arena, path, 2);
 	if (strcmp(PQgetvalue(found, at, 2), "t") != 0)

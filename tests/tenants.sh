@@ -122,6 +122,17 @@ stable_text <out | golden status.txt 'their versions alone'
 run assert saas
 judge "$((status != 2))" 'assert takes no fleet' <out
 
+# The second look of a nightly run: it comes later, or not at all, which is trouble of those that have drift.
+DRIFTCHECK_TEST_CLOCK=1800000000 run --confirm-after 10m --format json
+stable_json <out | diff -u "$goldens/report.json" - >differs
+judge $? 'a second look after ten minutes finds the same' < <(cat differs err)
+DRIFTCHECK_TEST_CLOCK=1800000000 shapes 'no time for the second look' --confirm-after 1h --time-limit 30m <<'END'
+saas/tenant_ clean 27 0
+saas/tenant_31 skew 3 1
+saas/tenant_untracked clean 1 0
+saas/tenant_10 trouble 9 0
+END
+
 # Every query goes over the whole database: their number does not depend on that of the tenants.
 cat >few.conf <<CONF
 migrations "app" { path = "$run_folder/app" }

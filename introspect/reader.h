@@ -24,6 +24,8 @@ struct read_options {
 	const char *name;                       // of the environment, for messages
 	const struct version_query *versions;   // NULL-table-ended; NULL: look for no version table
 	const char *schema;                     // where an unqualified version table lies; NULL: the connection's search path
+	const char *tenants;                    // PostgreSQL: a pattern (fnmatch) of schemas that are tenants, each with a version
+	                                        // table of its own if that is unqualified; NULL: none
 	bool versions_only;                     // read the version table and nothing else (status, assert)
 	unsigned groups;                        // bits 1 << enum attr_group to read besides GROUP_STRUCTURE
 	int lock_timeout_ms;                    // 0: 2000

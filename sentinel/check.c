@@ -16,6 +16,7 @@
 #include "sentinel/servers.h"
 #include "sentinel/shard.h"
 #include "sentinel/source_read.h"
+#include "sentinel/tenants.h"
 
 enum { JOBS_DEFAULT = 8, PER_SERVER_DEFAULT = 4 };
 
@@ -32,6 +33,7 @@ struct desk {
 	struct run *run;
 	struct envs *envs;
 	struct report *report;
+	struct env_reports *tenants; // by environment: what a fleet of tenants has instead of its report
 	size_t jobs;
 	const bool *chosen; // the environments that are looked at
 	pthread_mutex_t mutex;
@@ -109,14 +111,18 @@ static void check_one(struct desk *desk, struct reading *reading)
 	struct report *report = desk->report;
 	struct env_report *of = report->envs[reading->env];
 	const struct env *env = &desk->envs->items[reading->env];
+	struct arena *arena = reading->arena; // holds the reading itself
 	if (reading->snapshot == NULL || cron_time_is_up(desk->run, &reading->err)) {
 		report_trouble(desk->run, of, &reading->err);
+	} else if (env->tenants != NULL) {
+		log_progress(desk->run->log, "%s: checking", env->name);
+		tenants_check(desk->run, desk->envs, env, reading->snapshot, &arena, report, of, &desk->tenants[reading->env]);
 	} else {
 		log_progress(desk->run->log, "%s: checking", env->name);
 		check_env(desk->run, desk->envs, env, reading->snapshot, reading->arena, of);
 		*of = *env_report_copy(desk->run->arena, report, of);
 	}
-	arena_free(reading->arena);
+	arena_free(arena);
 }
 
 // As many threads as were wanted and could be started.
@@ -170,6 +176,21 @@ static void look_again(void *argument, struct report *report, const bool *chosen
 	check_chosen(desk);
 }
 
+static void put_tenants(struct desk *desk)
+{
+	struct report *report = desk->report;
+	struct env_reports all = { 0 };
+	for (size_t i = 0; i < desk->envs->n; i++) {
+		const struct env_reports *tenants = &desk->tenants[i];
+		if (tenants->n == 0)
+			env_reports_add(desk->run->arena, &all, report->envs[i]);
+		for (size_t j = 0; j < tenants->n; j++)
+			env_reports_add(desk->run->arena, &all, tenants->items[j]);
+	}
+	report->envs = all.items;
+	report->n_envs = all.n;
+}
+
 // Shards do not send: whoever merges their results does, and is the only one.
 static bool resolve_shard(struct run *run, struct shard *shard, struct err *err)
 {
@@ -196,10 +217,12 @@ enum exit_status command_check(struct run *run, struct err *err)
 		chosen[i] = envs.items[i].trouble == NULL;
 	struct desk desk = {
 		.run = run, .envs = &envs, .report = report, .jobs = run->options->jobs > 0 ? (size_t)run->options->jobs : JOBS_DEFAULT,
+		.tenants = arena_array(run->arena, envs.n, sizeof *desk.tenants),
 		.chosen = chosen, .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER,
 	};
 	check_chosen(&desk);
-	confirm_drift(run, report, &(struct confirm){ look_again, &desk });
+	confirm_drift(run, report, &(struct confirm){ look_again, &desk }); // that of tenants is confirmed: see tenants.c
+	put_tenants(&desk);
 	replays_free(envs.replays);
 	return report_finish(run, report);
 }

@@ -12,6 +12,7 @@
 #include "diff/classify.h"
 #include "diff/ignore.h"
 #include "diff/remedy.h"
+#include "introspect/tenant.h"
 #include "migrations/chain.h"
 #include "migrations/replay.h"
 #include "prove/effects.h"
@@ -56,7 +57,7 @@ static void note(struct check *check, const char *format, ...)
 	check->report->notes = notes;
 }
 
-// Takes the version table out of a snapshot, and what is ignored.
+// Takes the version table out of a snapshot, what is not of the part that is compared, and what is ignored.
 static void prepare(struct snapshot *snapshot, void *argument)
 {
 	struct check *check = argument;
@@ -64,10 +65,13 @@ static void prepare(struct snapshot *snapshot, void *argument)
 	size_t n = check->live->version.name == NULL ? 0 : sql_name_split(check->arena, check->live->version.name, path, 2);
 	if (n > 0)
 		snapshot_drop_path(snapshot, path, (unsigned)n);
+	if (check->env->part != PART_ALL)
+		tenant_keep(snapshot, check->env->part == PART_TENANT);
 	size_t n_ignored = 0;
 	while (check->envs->ignore != NULL && check->envs->ignore[n_ignored] != NULL)
 		n_ignored++;
-	ignore_apply(snapshot, check->envs->ignore, n_ignored);
+	const char *schema = check->env->part == PART_TENANT ? TENANT_PLACEHOLDER : NULL;
+	ignore_apply_as(snapshot, check->envs->ignore, n_ignored, schema, check->env->tenant);
 }
 
 static struct replay_request request(struct check *check, const struct chain *chain)
@@ -86,7 +90,10 @@ static bool replay_at(struct check *check, const struct chain *chain, const size
 	struct replay_request whole = request(check, chain);
 	whole.stops = stops;
 	whole.n_stops = n_stops;
-	return replays_run(check->envs->replays, check->envs->servers, &whole, check->live->version.name, prepare, check, snapshots, err);
+	// what `prepare` leaves of a snapshot follows from these
+	const char *prepared = arena_printf(check->arena, "%s\n%d\n%s", check->live->version.name == NULL ? "" : check->live->version.name,
+	                                    (int)check->env->part, check->envs->n_ignore > 0 && check->env->tenant != NULL ? check->env->tenant : "");
+	return replays_run(check->envs->replays, check->envs->servers, &whole, prepared, prepare, check, snapshots, err);
 }
 
 static bool is_prefix(const struct chain *base, const struct chain *repo)
@@ -316,7 +323,7 @@ static bool classify_all(struct check *check, struct classification *result, str
 static bool confirmed(struct check *check, const struct classification *result, bool *changed, struct err *err)
 {
 	*changed = false;
-	if (result->n_findings == 0 || !source_is_live(&check->env->source))
+	if (result->n_findings == 0 || check->env->part != PART_ALL || !source_is_live(&check->env->source)) // tenants: see tenants.c
 		return true;
 	struct read_options options = env_read_options(check->run, check->env);
 	size_t index = (size_t)(check->env - check->envs->items);

@@ -161,6 +161,9 @@ static bool unknown_env(struct run *run, const char *word, struct err *err)
 	const struct config *config = run->config;
 	const char *shown = secret_redact(run->arena, word);
 	err_set(err, "unknown-env", config->path, NULL, "there is no environment \"%s\"", shown);
+	const char *fleet = arena_strndup(run->arena, word, strcspn(word, "/"));
+	if (config_fleet(config, fleet) != NULL)
+		return err_hint(err, "\"%s\" is a fleet, which is checked as one: driftcheck check %s", fleet, fleet);
 	size_t n = config->n_envs + config->n_fleets;
 	const char **names = arena_array(run->arena, n, sizeof *names);
 	for (size_t i = 0; i < n; i++)
@@ -218,12 +221,42 @@ static bool add_source(struct run *run, struct envs *envs, const struct listed_e
 	return true;
 }
 
+// A fleet of tenants is one environment until it is read.
+static bool tenants_source(struct run *run, const struct config_fleet *fleet, struct env *env, struct err *err)
+{
+	const struct config_env as_env = { .name = fleet->name, .url = fleet->url };
+	const char *where = arena_printf(run->arena, "%s:%u", run->config->path, fleet->schemas.line);
+	if (fleet->envs_file.text != NULL || fleet->envs_query.text != NULL)
+		return err_set(err, "config", where, "make two fleets of it", "fleet \"%s\" has schemas, and a list of environments", fleet->name);
+	if (fleet->url.text == NULL)
+		return err_set(err, "config", where, "add: url = \"${DATABASE_URL}\"", "fleet \"%s\": it is not said in which database the schemas are",
+		               fleet->name);
+	if (!config_expand(run->arena, run->config, &fleet->schemas, &env->tenants, err) || !configured_source(run, &as_env, &env->source, err))
+		return false;
+	env->source.settings.schema = NULL; // each tenant's is another
+	return env->source.type == SOURCE_POSTGRESQL ||
+	       err_set(err, "config", where, "url is that of a PostgreSQL database", "fleet \"%s\": only PostgreSQL has schemas", fleet->name);
+}
+
+static void add_tenants(struct run *run, struct envs *envs, const struct config_fleet *fleet)
+{
+	struct env *env = add(run, envs);
+	struct err err = { 0 };
+	env->name = env->configured = env->fleet = fleet->name;
+	if (!tenants_source(run, fleet, env, &err))
+		env->trouble = keep(run->arena, &err);
+}
+
 // What is found of a fleet. Where nothing can be found, the fleet itself is what has the trouble.
 static void add_fleet(struct run *run, struct envs *envs, const struct config_fleet *fleet)
 {
 	struct env_list list = { 0 };
 	struct err err = { 0 };
 	size_t before = envs->n;
+	if (fleet->schemas.text != NULL) {
+		add_tenants(run, envs, fleet);
+		return;
+	}
 	int max_per_server = 0;
 	bool ok = fleet_max_per_server(run, fleet, &max_per_server, &err) && fleet_list(run, fleet, &list, &err);
 	for (size_t i = 0; ok && i < list.n; i++)
@@ -524,6 +557,7 @@ struct read_options env_read_options(const struct run *run, const struct env *en
 	return (struct read_options){
 		.log = run->log,
 		.name = env->name,
+		.tenants = env->tenants,
 		.versions = env->set == NULL ? NULL : env->versions,
 		.schema = env->set == NULL ? env->source.settings.schema : env->set->settings.schema,
 		.groups = options->groups,

@@ -12,6 +12,10 @@
 struct replays;
 struct servers;
 
+// What of a database is compared: all of it; of one in which each tenant has a schema, a tenant's part, or what is outside of
+// those (see introspect/tenant.h).
+enum env_part { PART_ALL, PART_TENANT, PART_SHARED };
+
 struct env {
 	const char *name;
 	const char *configured; // the name of its section in the configuration, which may be another, or a fleet's; NULL: it has none
@@ -22,6 +26,9 @@ struct env {
 	// pointers mean equal replays.
 	const struct migrations *set;
 	struct version_query versions[2]; // of the set's framework, for the reader
+	const char *tenants; // it is a fleet of tenants: the pattern of their schemas, see tenants.h; NULL: it is one database
+	enum env_part part;
+	const char *tenant;  // PART_TENANT: the schema's name, as the ignore list calls it
 	// Why it cannot be worked with at all (a variable that is not set, a URL that is none, migrations that cannot be read);
 	// NULL: nothing. The other environments are not concerned.
 	struct err *trouble;

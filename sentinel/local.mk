@@ -9,4 +9,5 @@ libdriftcheck_a_SOURCES += sentinel/command.h sentinel/config.c sentinel/config.
   sentinel/versions.h
 driftcheck_SOURCES = sentinel/main.c sentinel/assert.c sentinel/check.c sentinel/check.h sentinel/check_env.c sentinel/diff.c \
   sentinel/doctor.c sentinel/frameworks.c sentinel/init.c sentinel/kinds.c sentinel/replay.c sentinel/report.c sentinel/snapshot.c \
-  sentinel/status.c
+  sentinel/status.c sentinel/tenants.c sentinel/tenants.h sentinel/tenants_look.c sentinel/tenants_look.h sentinel/tenants_report.c sentinel/tenants_report.h \
+  sentinel/tenants_versions.c sentinel/tenants_versions.h

@@ -72,7 +72,7 @@ static struct node *get(struct replays *replays, const char *key, bool *found)
 
 // What differs between the replays of one run. Migrations of the set are known by where they stand; others, which were found in the
 // history, by their text.
-static const char *make_key(struct arena *arena, const struct replay_request *request, const char *table)
+static const char *make_key(struct arena *arena, const struct replay_request *request, const char *prepared)
 {
 	const struct migrations *set = request->set;
 	struct cache_key *key = cache_key_new(arena);
@@ -81,7 +81,7 @@ static const char *make_key(struct arena *arena, const struct replay_request *re
 	cache_key_adds(key, set->framework->name);
 	cache_key_adds(key, set->settings.table);
 	cache_key_adds(key, set->settings.schema);
-	cache_key_adds(key, table);
+	cache_key_adds(key, prepared);
 	cache_key_add(key, &request->engine, sizeof request->engine);
 	cache_key_add(key, &request->major, sizeof request->major);
 	cache_key_add(key, request->stops, request->n_stops * sizeof *request->stops);
@@ -104,13 +104,13 @@ static bool replay_alone(struct servers *servers, struct arena *arena, const str
 	return ok;
 }
 
-bool replays_run(struct replays *replays, struct servers *servers, const struct replay_request *request, const char *table,
+bool replays_run(struct replays *replays, struct servers *servers, const struct replay_request *request, const char *prepared,
                  void (*prepare)(struct snapshot *snapshot, void *argument), void *argument, struct snapshot *const **snapshots,
                  struct err *err)
 {
 	auto_arena arena = arena_new();
 	bool found;
-	struct node *node = get(replays, make_key(arena, request, table), &found);
+	struct node *node = get(replays, make_key(arena, request, prepared), &found);
 	if (!found) {
 		struct snapshot **made = arena_array(node->arena, request->n_stops, sizeof *made);
 		if (replay_alone(servers, node->arena, request, made, &node->err))

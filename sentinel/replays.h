@@ -12,9 +12,9 @@ struct replays *replays_new(void);
 void replays_free(struct replays *replays);
 
 // Makes the replay, or finds it: *snapshots are at the stops of the request. `prepare` is done once to each; what decides that, beside the
-// request, is `table`. They are shared: nobody may change them. Nothing is read from `servers` meanwhile, since a replay forks.
+// request, is `prepared`. They are shared: nobody may change them. Nothing is read from `servers` meanwhile, since a replay forks.
 // Errors: those of replay().
-bool replays_run(struct replays *replays, struct servers *servers, const struct replay_request *request, const char *table,
+bool replays_run(struct replays *replays, struct servers *servers, const struct replay_request *request, const char *prepared,
                  void (*prepare)(struct snapshot *snapshot, void *argument), void *argument, struct snapshot *const **snapshots,
                  struct err *err);
 

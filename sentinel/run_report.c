@@ -75,6 +75,12 @@ struct report *report_start(struct run *run, const struct envs *envs)
 	return report;
 }
 
+void env_reports_add(struct arena *arena, struct env_reports *reports, struct env_report *report)
+{
+	reports->items = arena_grow(arena, reports->items, reports->n, &reports->capacity, sizeof *reports->items);
+	reports->items[reports->n++] = report;
+}
+
 static struct versions versions_of(struct run *run, const struct migrations *set, const struct standings *standings,
                                    enum standing wanted)
 {

@@ -15,6 +15,12 @@ check_PROGRAMS += tests/diff_test
 tests_diff_test_SOURCES = tests/diff_test.c
 tests_diff_test_LDADD = $(LIBS_OF_TESTS)
 
+check_PROGRAMS += tests/tenant_test
+tests_tenant_test_SOURCES = tests/tenant_test.c
+tests_tenant_test_LDADD = $(LIBS_OF_TESTS)
+check_SCRIPTS += tests/tenants.sh
+EXTRA_DIST += tests/tenants tests/tenants.sh
+
 check_PROGRAMS += tests/cache_test tests/scratch_test tests/replay_test
 tests_cache_test_SOURCES = tests/cache_test.c tests/scratch_env.h
 tests_cache_test_LDADD = $(LIBS_OF_TESTS)
@@ -101,6 +107,10 @@ bench: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
 bench-fleet: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench_fleet.sh
 
+# A fleet of many schemas: see scripts/bench_tenants.sh.
+bench-tenants: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
+	DRIFTCHECK='$(abs_builddir)/driftcheck' MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench_tenants.sh
+
 # Every major from 12 to 18, whose binaries are fetched once: see scripts/matrix.sh. MAJORS="12 18" for some of them.
 matrix: driftcheck$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/scripts/matrix.sh $(MAJORS)
@@ -111,7 +121,7 @@ check-schemas: driftcheck$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/tests/schemas.sh
 EXTRA_DIST += tests/schemas.sh
 
-.PHONY: bench bench-fleet bless bless-month check-contract check-schemas matrix
+.PHONY: bench bench-fleet bench-tenants bless bless-month check-contract check-schemas matrix
 check_PROGRAMS += tests/introspect_sqlite_test
 tests_introspect_sqlite_test_SOURCES = tests/introspect_sqlite_test.c tests/sqlite_files.c tests/sqlite_files.h tests/sqlite_fixtures.c
 tests_introspect_sqlite_test_LDADD = $(LIBS_OF_TESTS)

@@ -39,6 +39,13 @@ const char *clock_rfc3339(struct arena *arena, time_t time)
 	return arena_strdup(arena, text);
 }
 
+time_t clock_parse(const char *rfc3339)
+{
+	struct tm utc = { 0 };
+	const char *end = strptime(rfc3339, "%Y-%m-%dT%H:%M:%SZ", &utc);
+	return end == NULL || *end != '\0' ? 0 : timegm(&utc);
+}
+
 void clock_sleep_ms(long long ms)
 {
 	if (test_clock() != NULL) {

@@ -13,6 +13,9 @@ time_t clock_now(void);
 // A time as RFC 3339 in UTC: "2024-01-01T00:00:00Z".
 const char *clock_rfc3339(struct arena *arena, time_t time);
 
+// The time that such a text means; 0 where it is none.
+time_t clock_parse(const char *rfc3339);
+
 // Microseconds of the monotonic clock: for durations and deadlines. A sleep under a test clock advances it as well.
 long long clock_us(void);
 

@@ -14,8 +14,8 @@ struct err;
 
 // Adds the text with every secret in it as ***(sha256:1a2b3c4d), so that equal ones can be seen to be equal; returns whether
 // there was one. To mask twice is to mask once. What is hidden: the literal after PASSWORD or `password =` in SQL, passwords in
-// connection strings and URLs within the text, and tokens of known forms (GitHub, GitLab, Slack, Stripe, AWS, JWT, private keys). A
-// column that is named password, and what SQL computes for one, is no secret.
+// connection strings and URLs within the text, and tokens of known forms (GitHub, GitLab, Slack, Stripe, AWS, JWT, private
+// keys). A column that is named password, and what SQL computes for one, is no secret.
 bool secret_mask(struct buf *out, const char *text);
 
 // The same for every text of an error.

@@ -20,7 +20,8 @@ static const char *const prefixes[] = { "pg", "ssl", "db" };
 static const char *const connection_words[] = { "host", "hostaddr", "port", "dbname", "user", "sslmode", "service", NULL };
 static const char *const sql_words[] = { "where", "and", "or", "set", "if", "elsif", "when", "then", "update", "select", "check",
 	                                 "return", NULL };
-static const char *const type_words[] = { "constant", "text", "varchar", "character", "varying", "char", "citext", "name", "not", "null", NULL };
+static const char *const type_words[] = { "constant", "text", "varchar", "character", "varying", "char", "citext", "name",
+                                          "not", "null", NULL };
 static const char *const password_words[] = { "role", "user", "options", "with", "encrypted", NULL };
 static const char *const constants[] = { "true", "false", "null", "default", "yes", "no", "on", "off", NULL };
 
@@ -45,7 +46,8 @@ static bool is_secret_name(const char *name, size_t length)
 		if (length < n || strncasecmp(name + length - n, names[i], n) != 0)
 			continue;
 		size_t before = length - n;
-		if (before == 0 || name[before - 1] == '_' || (isupper((unsigned char)name[before]) && islower((unsigned char)name[before - 1])))
+		bool camel = before > 0 && isupper((unsigned char)name[before]) && islower((unsigned char)name[before - 1]);
+		if (before == 0 || name[before - 1] == '_' || camel)
 			return true;
 		for (size_t p = 0; p < sizeof prefixes / sizeof *prefixes; p++) {
 			if (strlen(prefixes[p]) == before && strncasecmp(name, prefixes[p], before) == 0)
@@ -134,7 +136,7 @@ static bool is_inside_literal(const struct place *place)
 static size_t dollar_quote(const char *at)
 {
 	size_t length = 1;
-	while (is_word_char(at[length]) && !isdigit((unsigned char)at[1]))
+	while (*at == '$' && is_word_char(at[length]) && !isdigit((unsigned char)at[1]))
 		length++;
 	return *at == '$' && at[length] == '$' ? length + 1 : 0;
 }
@@ -216,7 +218,8 @@ static bool is_placeholder(const char *value, size_t length)
 		if (length > start + end && strncmp(value, forms[i].start, start) == 0 && strncmp(value + length - end, forms[i].end, end) == 0)
 			return true;
 	}
-	return (length == 1 && *value == '?') || (length >= 2 && strchr("$%:", *value) != NULL && strspn(value + 1, "0123456789$sLI") == length - 1);
+	bool numbered = length >= 2 && strchr("$%:", *value) != NULL && strspn(value + 1, "0123456789$sLI") == length - 1;
+	return numbered || (length == 1 && *value == '?');
 }
 
 // What SQL computes: a constant, a parameter, a column that is named so as well and, outside of a connection string, a call or a

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // Secrets in any text: see secret_mask in secret.h. Here are those that are known by their form; secret_assigned.c finds those
 // that are known by the name before them. Each finder notes where it found something; then all of it is hidden at once. The
-// hash is short: it tells two secrets apart, and a weak one can be guessed from it, so a password that was in a schema is to be changed
-// all the same.
+// hash is short: it tells two secrets apart, and a weak one can be guessed from it, so a password that was in a schema is to
+// be changed all the same.
 #include "base/secret_find.h"
 
 #include <ctype.h>
@@ -29,11 +29,11 @@ void secret_found(struct secret_finds *finds, size_t start, size_t length)
 }
 
 // Tokens that say what they are: a prefix and at least so many characters after it. `digit`: one of those is a digit (else it
-// may be somebody's name for a column); `shown`: the prefix stays.
+// may be somebody's name for a column); `word`: it begins where a word begins; `shown`: the prefix stays.
 static const struct token {
 	const char *prefix, *alphabet;
 	size_t least, most;
-	bool digit, shown;
+	bool digit, word, shown;
 } tokens[] = {
 	{ "ghp_", LETTERS DIGITS, 20 }, { "gho_", LETTERS DIGITS, 20 }, { "ghu_", LETTERS DIGITS, 20 },
 	{ "ghs_", LETTERS DIGITS, 20 }, { "ghr_", LETTERS DIGITS, 20 },
@@ -41,9 +41,9 @@ static const struct token {
 	{ "xoxb-", URL64, 10 }, { "xoxp-", URL64, 10 }, { "xoxa-", URL64, 10 }, { "xoxr-", URL64, 10 }, { "xoxs-", URL64, 10 },
 	{ "xoxe-", URL64, 10 }, { "xoxe.xoxp-", URL64, 10 }, { "xoxe.xoxb-", URL64, 10 }, { "xoxc-", URL64, 10 }, { "xoxd-", URL64, 10 },
 	{ "xapp-", URL64, 10, .digit = true },
-	{ "sk_live_", LETTERS DIGITS, 16 }, { "rk_live_", LETTERS DIGITS, 16 }, { "sk_test_", LETTERS DIGITS, 16 },
-	{ "whsec_", LETTERS DIGITS, 16 },
-	{ "AKIA", UPPER_DIGITS, 16, 16 }, { "ASIA", UPPER_DIGITS, 16, 16 },
+	{ "sk_live_", LETTERS DIGITS, 16, .word = true }, { "rk_live_", LETTERS DIGITS, 16, .word = true },
+	{ "sk_test_", LETTERS DIGITS, 16, .word = true }, { "whsec_", LETTERS DIGITS, 16 },
+	{ "AKIA", UPPER_DIGITS, 16, 16, .word = true }, { "ASIA", UPPER_DIGITS, 16, 16, .word = true },
 	{ "hooks.slack.com/services/", URL64 "/", 8, .shown = true }, { "hooks.slack.com/workflows/", URL64 "/", 8, .shown = true },
 	{ "hooks.slack.com/triggers/", URL64 "/", 8, .shown = true }, { "hooks.slack-gov.com/services/", URL64 "/", 8, .shown = true },
 };
@@ -66,7 +66,7 @@ static void find_tokens(struct secret_finds *finds, const char *text)
 				continue;
 			if (token->shown)
 				secret_found(finds, (size_t)(rest - text), length);
-			else if (starts_word(text, at))
+			else if (!token->word || starts_word(text, at))
 				secret_found(finds, (size_t)(at - text), prefix + length);
 		}
 	}
@@ -157,8 +157,7 @@ static void find_userinfo(struct secret_finds *finds, const char *text)
 			colon--;
 		bool user = colon - text >= 2 && colon[-1] == ':' && (isalnum((unsigned char)colon[-2]) || colon[-2] == '_');
 		bool goes_on = *behind == '/' || (*behind == ':' && isdigit((unsigned char)behind[1]));
-		bool before = colon - text >= HASH_MARK && strncmp(colon - HASH_MARK, hash_mark, HASH_MARK) == 0; // hidden already
-		if (n_host > 0 && goes_on && user && colon < at && *colon != '=' && !before)
+		if (n_host > 0 && goes_on && user && colon < at && *colon != '=')
 			secret_found(finds, (size_t)(colon - text), (size_t)(at - colon));
 	}
 }
@@ -173,10 +172,13 @@ static int compare(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
-// What was hidden before: ***, with its hash or as secret_redact writes it.
-static bool is_hidden(const char *text, size_t length)
+// What was hidden before: ***, with its hash or as secret_redact writes it. (The colon of the mark may look like the one before a
+// password in a URL.)
+static bool is_hidden(const char *text, size_t start, size_t length)
 {
-	return (length == 3 && strncmp(text, "***", 3) == 0) || strncmp(text, hash_mark, HASH_MARK) == 0;
+	const char *at = text + start;
+	return (length == 3 && strncmp(at, "***", 3) == 0) || strncmp(at, hash_mark, HASH_MARK) == 0 ||
+	       (start >= HASH_MARK && strncmp(at - HASH_MARK, hash_mark, HASH_MARK) == 0);
 }
 
 bool secret_mask(struct buf *out, const char *text)
@@ -195,7 +197,7 @@ bool secret_mask(struct buf *out, const char *text)
 			size_t of = finds.items[i].start + finds.items[i].length;
 			end = of > end ? of : end;
 		}
-		if (is_hidden(text + start, end - start))
+		if (is_hidden(text, start, end - start))
 			continue;
 		char digest[DIGEST_SHA256_HEX];
 		digest_sha256_hex(text + start, end - start, digest);

@@ -29,14 +29,20 @@ static bool pattern_matches(const char *pattern, const struct object *object, co
 
 size_t ignore_apply(struct snapshot *snapshot, const char *const *patterns, size_t n_patterns)
 {
+	return ignore_apply_as(snapshot, patterns, n_patterns, NULL, NULL);
+}
+
+size_t ignore_apply_as(struct snapshot *snapshot, const char *const *patterns, size_t n_patterns, const char *schema, const char *called)
+{
 	if (n_patterns == 0)
 		return 0;
 	bool *ignored = arena_array(snapshot->arena, snapshot->n_objects, sizeof *ignored);
 	for (size_t i = 0; i < snapshot->n_objects; i++) {
 		const struct object *object = snapshot->objects[i];
 		auto_buf name = BUF_INIT;
+		bool renamed = schema != NULL && strcmp(object->path[0], schema) == 0;
 		for (unsigned part = 0; part < object->n_path; part++)
-			buf_addf(&name, "%s%s", part > 0 ? "." : "", object->path[part]);
+			buf_addf(&name, "%s%s", part > 0 ? "." : "", part == 0 && renamed ? called : object->path[part]);
 		for (size_t j = 0; j < n_patterns && !ignored[i]; j++)
 			ignored[i] = pattern_matches(patterns[j], object, name.data);
 		bool beneath = object->kind->relation || object->kind->namespace;

@@ -11,4 +11,7 @@
 // Removes what matches from the snapshot; returns how many objects.
 size_t ignore_apply(struct snapshot *snapshot, const char *const *patterns, size_t n_patterns);
 
+// The same where the schema `schema` of the snapshot is what the patterns call `called`.
+size_t ignore_apply_as(struct snapshot *snapshot, const char *const *patterns, size_t n_patterns, const char *schema, const char *called);
+
 #endif

@@ -96,8 +96,7 @@ static int text_compare(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-// The elements of an array in PostgreSQL's text form: {a,"b c",NULL}.
-static size_t array_elements(struct arena *arena, const char *text, const char ***elements)
+size_t array_elements(struct arena *arena, const char *text, const char ***elements)
 {
 	size_t n = 0, capacity = 0;
 	*elements = NULL;

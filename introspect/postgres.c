@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // Reading a live PostgreSQL database: one pipeline in one REPEATABLE READ READ ONLY transaction, one query per kind. The
 // kinds say what to read (postgres_read.h); this file connects, sends, isolates what may fail, and attests at the end that
-// nothing was written. It never reads a user's table but the framework's version table, in short transactions of its own.
+// nothing was written. Of users' tables only the framework's version tables are read: see postgres_versions.c.
 #include "introspect/reader.h"
 
 #include <stdlib.h>
@@ -14,17 +14,10 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/sql.h"
-#include "introspect/pg.h"
 #include "introspect/postgres_read.h"
+#include "introspect/postgres_session.h"
 
-enum { MAJOR_OLDEST = 12, QUERIES_MAX = 128, VERSION_TRIES = 3, GROUP_TRIES = 2, BISECT_FAILURES_MAX = 32 };
-
-struct session {
-	PGconn *conn;
-	const struct read_options *options;
-	struct arena *arena;
-	int major;
-};
+enum { QUERIES_MAX = 128, VERSION_TRIES = 3, GROUP_TRIES = 2, BISECT_FAILURES_MAX = 32 };
 
 // `@NN{new}{old}`: see postgres_read.h.
 static void expand(struct buf *out, const char *sql, const char *end, int major)
@@ -58,82 +51,6 @@ static const char *query_text(struct session *session, const struct pg_query *qu
 	return buf_copy(&sql, session->arena);
 }
 
-// Errors.
-
-static bool server_error(const struct session *session, const PGresult *result, const char *doing, struct err *err)
-{
-	const char *state = result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	const char *message = result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	if (message == NULL)
-		message = PQerrorMessage(session->conn);
-	static const struct { const char *state, *code, *hint; } known[] = {
-		{ "42501", "permission", "`driftcheck doctor` prints the GRANTs that a read-only role needs" },
-		{ "55P03", "timeout", "something holds a strong lock on a system catalog or the version table: try again when it is done" },
-		{ "57014", "timeout", "the server is slow or something is locked: try again, or look into pg_stat_activity" },
-		{ "40001", "conflict", "a standby cancelled the query because of replay: try again, or read the primary" },
-		{ "25001", "pooler", "a pooler in statement mode allows no transactions: connect to the server, or use transaction mode" },
-		{ NULL, "query", "run with --show-queries to see the statement" },
-	};
-	size_t i = 0;
-	while (known[i].state != NULL && (state == NULL || strcmp(known[i].state, state) != 0))
-		i++;
-	if (state == NULL)
-		return err_set(err, "unreachable", session->options->name, "the connection broke: try again", "%s: %s", doing, message);
-	return err_set(err, known[i].code, session->options->name, known[i].hint, "%s: %s", doing, message);
-}
-
-#define USER_HINT "check user and password (a service file, ~/.pgpass or PGPASSWORD), and pg_hba.conf on the server"
-#define BUSY_HINT "all connections of the server are in use: run again later"
-
-static bool session_open(struct session *session, const char *conninfo, struct err *err)
-{
-	const struct read_options *options = session->options;
-	char timeout[16];
-	snprintf(timeout, sizeof timeout, "%d", options->connect_timeout_s > 0 ? options->connect_timeout_s : 10);
-	const char *keywords[] = { "connect_timeout", "fallback_application_name", "client_encoding", "dbname", NULL };
-	const char *values[] = { timeout, "driftcheck", "UTF8", conninfo, NULL };
-	session->conn = PQconnectdbParams(keywords, values, 1);
-	if (PQstatus(session->conn) != CONNECTION_OK) {
-		// libpq gives no SQLSTATE of a failed connection: the first row whose words the message holds counts
-		static const struct { const char *part, *code, *hint; } refusals[] = {
-			{ "permission denied for database", "permission", "GRANT CONNECT on this database to this role" },
-			{ "too many connections for", "unreachable", "raise the CONNECTION LIMIT of the role or database, or run again later" },
-			{ "too many clients", "unreachable", BUSY_HINT },
-			{ "remaining connection slots", "unreachable", BUSY_HINT },
-			{ "starting up", "unreachable", "run again when the server has started" },
-			{ "definition of service", "unreachable", "check the name, and PGSERVICEFILE or ~/.pg_service.conf" },
-			{ "authentication failed", "authentication", USER_HINT },
-			{ "no password supplied", "authentication", USER_HINT },
-			{ "no pg_hba.conf entry", "authentication", USER_HINT },
-			{ "role \"", "authentication", USER_HINT },
-			{ "", "unreachable", "check host, port and database name, and that the server runs and lets this host in" },
-		};
-		size_t i = 0;
-		while (strstr(PQerrorMessage(session->conn), refusals[i].part) == NULL)
-			i++;
-		return err_set(err, refusals[i].code, options->name, refusals[i].hint, "%s", PQerrorMessage(session->conn));
-	}
-	session->major = PQserverVersion(session->conn) / 10000;
-	if (session->major < MAJOR_OLDEST)
-		return err_set(err, "unsupported-server", options->name, "PostgreSQL 12 and later are read",
-		               "the server is PostgreSQL %s", PQparameterStatus(session->conn, "server_version"));
-	return true;
-}
-
-// One statement outside of a pipeline.
-static PGresult *run(struct session *session, const char *sql, int n, const char *const *values)
-{
-	log_query(session->options->log, session->options->name, sql);
-	return PQexecParams(session->conn, sql, n, NULL, values, NULL, NULL, 0);
-}
-
-static bool run_plain(struct session *session, const char *sql, struct err *err)
-{
-	auto_pgresult result = run(session, sql, 0, NULL);
-	ExecStatusType status = PQresultStatus(result);
-	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || server_error(session, result, sql, err);
-}
-
 static const char settings_format[] =
 	"select set_config('search_path', '', true), set_config('quote_all_identifiers', 'off', true), "
 	"set_config('DateStyle', 'ISO, YMD', true), set_config('IntervalStyle', 'postgres', true), "
@@ -144,162 +61,9 @@ static const char settings_format[] =
 	"set_config('idle_in_transaction_session_timeout', '60000', true), set_config('jit', 'off', true), "
 	"set_config('max_parallel_workers_per_gather', '0', true), set_config('application_name', 'driftcheck', true)";
 
-static const char begin_sql[] = "begin isolation level repeatable read read only";
-
 static char *settings_sql(struct session *session, int lock_timeout_ms)
 {
-	const struct read_options *options = session->options;
-	return arena_printf(session->arena, settings_format,
-	                    options->statement_timeout_ms > 0 ? options->statement_timeout_ms : 60000, lock_timeout_ms);
-}
-
-static int lock_timeout_ms(const struct session *session)
-{
-	return session->options->lock_timeout_ms > 0 ? session->options->lock_timeout_ms : 2000;
-}
-
-// The version table.
-
-// Where an unqualified name is looked for: the schema of the options, else the connection's search path; else, if there is
-// but one table of that name, wherever it is.
-static const char find_table_sql[] =
-	"select n.nspname, c.relname, "
-	"pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select'), "
-	"pg_catalog.array_position(pg_catalog.current_schemas(false), n.nspname), pg_catalog.current_database(), w.i - 1 "
-	"from rows from (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) "
-	"with ordinality w(name, schema, i) "
-	"join pg_catalog.pg_class c on c.relname = w.name join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
-	"where c.relkind in ('r', 'p') and n.nspname !~ '^pg_(temp|toast)' and (w.schema is null or n.nspname = w.schema) "
-	"order by w.i, 4 nulls last, 1";
-
-// Whether the lock that is held while migrations run is held now, by anyone, in this database.
-static const char advisory_sql[] =
-	"select count(*) from pg_catalog.pg_locks l where l.locktype = 'advisory' and l.granted and l.objsubid = 1 "
-	"and (l.classid::pg_catalog.int8 << 32 | l.objid::pg_catalog.int8) = $1::pg_catalog.int8 "
-	"and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())";
-
-static bool deploy_in_flight(struct session *session, const struct version_query *query, const char *database,
-                             const char *schema, const char *table, bool *busy, struct err *err)
-{
-	long long key;
-	*busy = false;
-	for (unsigned nth = 0; !*busy && query->lock_key != NULL && query->lock_key(database, schema, table, nth, &key); nth++) {
-		char text[32];
-		snprintf(text, sizeof text, "%lld", key);
-		auto_pgresult result = run(session, advisory_sql, 1, (const char *[]){ text });
-		if (PQresultStatus(result) != PGRES_TUPLES_OK)
-			return server_error(session, result, "looking for a running migration", err);
-		*busy = strcmp(PQgetvalue(result, 0, 0), "0") != 0;
-	}
-	return true;
-}
-
-static void version_rows(struct arena *arena, const PGresult *result, struct version_table *version)
-{
-	version->n_columns = (size_t)PQnfields(result);
-	version->columns = arena_array(arena, version->n_columns, sizeof *version->columns);
-	for (size_t i = 0; i < version->n_columns; i++)
-		version->columns[i] = arena_strdup(arena, PQfname(result, (int)i));
-	version->n_rows = (size_t)PQntuples(result);
-	version->rows = arena_array(arena, version->n_rows, sizeof *version->rows);
-	for (size_t i = 0; i < version->n_rows; i++) {
-		version->rows[i] = arena_array(arena, version->n_columns, sizeof **version->rows);
-		for (size_t j = 0; j < version->n_columns; j++)
-			version->rows[i][j] = arena_strdup(arena, row_text((struct row){ result, (int)i }, (int)j));
-	}
-}
-
-// An element of an array in PostgreSQL's text form; NULL is NULL.
-static void add_element(struct buf *array, const char *text)
-{
-	buf_addc(array, array->length == 0 ? '{' : ',');
-	if (text == NULL) {
-		buf_adds(array, "NULL");
-		return;
-	}
-	buf_addc(array, '"');
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			buf_addc(array, '\\');
-		buf_addc(array, *text);
-	}
-	buf_addc(array, '"');
-}
-
-// Asks for all the tables at once; the rows are in the order in which they are wanted.
-static PGresult *find_tables(struct session *session, struct err *err)
-{
-	auto_buf names = BUF_INIT, schemas = BUF_INIT;
-	for (const struct version_query *query = session->options->versions; query->table != NULL; query++) {
-		const char *parts[2];
-		size_t n = sql_name_split(session->arena, query->table, parts, 2);
-		if (n == 0) {
-			err_set(err, "version-table", session->options->name, "write it as schema.table", "`%s` names no table", query->table);
-			return NULL;
-		}
-		add_element(&names, parts[n - 1]);
-		add_element(&schemas, n == 2 ? parts[0] : session->options->schema);
-	}
-	buf_addc(&names, '}');
-	buf_addc(&schemas, '}');
-	PGresult *found = run(session, find_table_sql, 2, (const char *[]){ names.data, schemas.data });
-	if (PQresultStatus(found) == PGRES_TUPLES_OK)
-		return found;
-	server_error(session, found, "looking for the version table", err);
-	PQclear(found);
-	return NULL;
-}
-
-static bool read_version_rows(struct session *session, struct version_table *version, bool *busy, struct err *err)
-{
-	auto_pgresult found = find_tables(session, err);
-	if (found == NULL || PQntuples(found) == 0)
-		return found != NULL;
-	const struct version_query *query = &session->options->versions[row_oid((struct row){ found, 0 }, 5)];
-	// several of that name, none of them on the search path: which one is meant cannot be guessed
-	bool ambiguous = PQntuples(found) > 1 && PQgetisnull(found, 0, 3) && strcmp(PQgetvalue(found, 0, 5), PQgetvalue(found, 1, 5)) == 0;
-	if (ambiguous)
-		return err_set(err, "version-table", session->options->name, "name it in the configuration: migrations { table = \"schema.table\" }",
-		               "several schemas have a table `%s`, none of them on the search path", query->table);
-	const char *path[] = { PQgetvalue(found, 0, 0), PQgetvalue(found, 0, 1) };
-	const char *name = sql_name_copy(session->arena, path, 2);
-	if (strcmp(PQgetvalue(found, 0, 2), "t") != 0) {
-		err_set(err, "permission", session->options->name, NULL, "this role may not read the version table %s", name);
-		auto_buf hint = BUF_INIT;
-		const char *user = PQuser(session->conn), *role = sql_name_copy(session->arena, &user, 1);
-		buf_adds(&hint, "GRANT USAGE ON SCHEMA ");
-		sql_ident(&hint, path[0]);
-		buf_addf(&hint, " TO %s; GRANT SELECT ON %s TO %s;", role, name, role);
-		return err_hint(err, "%s", hint.data);
-	}
-	if (!deploy_in_flight(session, query, PQgetvalue(found, 0, 4), path[0], path[1], busy, err))
-		return false;
-	auto_buf sql = BUF_INIT;
-	buf_addf(&sql, "select * from %s", name);
-	if (query->order != NULL)
-		buf_addf(&sql, " order by %s", query->order);
-	auto_pgresult rows = run(session, sql.data, 0, NULL);
-	if (PQresultStatus(rows) != PGRES_TUPLES_OK)
-		return server_error(session, rows, "reading the version table", err);
-	version->name = name;
-	version_rows(session->arena, rows, version);
-	return true;
-}
-
-// A short transaction of its own: the AccessShareLock on the version table must not outlive it.
-static bool read_version(struct session *session, struct version_table *version, bool *busy, struct err *err)
-{
-	*version = (struct version_table){ 0 };
-	*busy = false;
-	if (session->options->versions == NULL || session->options->versions->table == NULL)
-		return true;
-	char *limits = arena_printf(session->arena,
-	                            "select set_config('statement_timeout', '%d', true), set_config('lock_timeout', '%d', true), "
-	                            "set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO, YMD', true)",
-	                            10000, lock_timeout_ms(session));
-	bool ok = run_plain(session, begin_sql, err) && run_plain(session, limits, err) && read_version_rows(session, version, busy, err);
-	struct err ignored;
-	return run_plain(session, "commit", ok ? err : &ignored) && ok;
+	return arena_printf(session->arena, settings_format, session_statement_timeout_ms(session), lock_timeout_ms);
 }
 
 // The flight.
@@ -346,7 +110,7 @@ static bool finish_statement(struct session *session, PGresult *result, const ch
 	ExecStatusType status = PQresultStatus(result);
 	bool ok = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 	if (!ok && status != PGRES_PIPELINE_ABORTED)
-		server_error(session, result, doing, err);
+		session_error(session, result, doing, err);
 	return ok;
 }
 
@@ -368,7 +132,7 @@ static bool take(struct session *session, struct postgres_read *read, const stru
 
 static bool flight_send(struct session *session, const struct flight *flight, bool raw, int lock_ms)
 {
-	bool sent = PQenterPipelineMode(session->conn) == 1 && send(session, begin_sql) && send(session, settings_sql(session, lock_ms));
+	bool sent = PQenterPipelineMode(session->conn) == 1 && send(session, session_begin) && send(session, settings_sql(session, lock_ms));
 	for (size_t i = 0; sent && raw && i < flight->n; i++)
 		sent = flight->queries[i]->deparse || send(session, flight->sql[i]);
 	sent = sent && PQpipelineSync(session->conn) == 1;
@@ -399,7 +163,7 @@ static bool attested(struct session *session, struct err *err)
 static bool flight_run(struct session *session, struct postgres_read *read, struct flight *flight, bool raw, int lock_ms, struct err *err)
 {
 	if (!flight_send(session, flight, raw, lock_ms)) {
-		server_error(session, NULL, "sending the queries", err);
+		session_error(session, NULL, "sending the queries", err);
 		return false;
 	}
 	static const struct pg_query opening[] = { { "begin" }, { "settings" } };
@@ -429,7 +193,7 @@ static bool flight_run(struct session *session, struct postgres_read *read, stru
 		ok = ok && finish_statement(session, rollback, "rollback to savepoint", err) && expect_sync(session);
 	}
 	if (!ok)
-		return err->code[0] != '\0' ? false : server_error(session, NULL, "reading", err);
+		return err->code[0] != '\0' ? false : session_error(session, NULL, "reading", err);
 	if (!attested(session, err))
 		return false;
 	auto_pgresult commit = next_result(session);
@@ -448,14 +212,14 @@ static void bisect(struct session *session, struct postgres_read *read, const st
 		buf_addf(&list, "%c%u", i == 0 ? '{' : ',', oids[i]);
 	buf_addc(&list, '}');
 	struct err ignored;
-	if (!run_plain(session, begin_sql, &ignored) || !run_plain(session, settings_sql(session, 100), &ignored))
+	if (!session_do(session, session_begin, &ignored) || !session_do(session, settings_sql(session, 100), &ignored))
 		return;
 	char *one = arena_printf(session->arena, "select * from (%s) q where q.oid = any ($1::pg_catalog.oid[])", sql);
-	auto_pgresult result = run(session, one, 1, (const char *[]){ list.data });
+	auto_pgresult result = session_run(session, one, 1, (const char *[]){ list.data });
 	bool ok = PQresultStatus(result) == PGRES_TUPLES_OK;
 	for (int i = 0, n_rows = ok ? PQntuples(result) : 0; i < n_rows; i++)
 		query->row(read, (struct row){ result, i });
-	if (!run_plain(session, "rollback", &ignored))
+	if (!session_do(session, "rollback", &ignored))
 		return;
 	if (ok)
 		return;
@@ -476,10 +240,10 @@ static unsigned *group_oids(struct session *session, const char *sql, size_t *n)
 {
 	*n = 0;
 	struct err ignored;
-	if (!run_plain(session, begin_sql, &ignored) || !run_plain(session, settings_sql(session, 100), &ignored))
+	if (!session_do(session, session_begin, &ignored) || !session_do(session, settings_sql(session, 100), &ignored))
 		return NULL;
-	auto_pgresult result = run(session, arena_printf(session->arena, "select q.oid from (%s) q order by 1", sql), 0, NULL);
-	run_plain(session, "rollback", &ignored);
+	auto_pgresult result = session_run(session, arena_printf(session->arena, "select q.oid from (%s) q order by 1", sql), 0, NULL);
+	session_do(session, "rollback", &ignored);
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
 		return NULL;
 	unsigned *oids = arena_array(session->arena, (size_t)PQntuples(result), sizeof *oids);
@@ -507,7 +271,7 @@ static bool retry_failed(struct session *session, struct postgres_read *read, st
 {
 	for (int attempt = 1; attempt <= GROUP_TRIES && any_failed(flight); attempt++) {
 		pause_ms(250 * attempt);
-		if (!flight_run(session, read, flight, false, lock_timeout_ms(session) / 4, err))
+		if (!flight_run(session, read, flight, false, session_lock_timeout_ms(session) / 4, err))
 			return false;
 	}
 	for (size_t i = 0; i < flight->n; i++) {
@@ -534,7 +298,7 @@ static void report_unread(struct session *session, struct postgres_read *read, c
 		if (!unread)
 			continue;
 		if (!asked) {
-			auto_pgresult result = run(session, lockers_sql, 0, NULL);
+			auto_pgresult result = session_run(session, lockers_sql, 0, NULL);
 			lockers = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 ? row_copy(read, (struct row){ result, 0 }, 0) : NULL;
 			asked = true;
 		}
@@ -562,7 +326,7 @@ static struct snapshot *read_once(struct session *session, struct err *err)
 	for (size_t i = 0; kinds[i] != NULL; i++)
 		flight_add(flight, session, kinds[i]->queries);
 	flight_add(flight, session, closing_queries);
-	if (!flight_run(session, &read, flight, true, lock_timeout_ms(session), err) || !retry_failed(session, &read, flight, err))
+	if (!flight_run(session, &read, flight, true, session_lock_timeout_ms(session), err) || !retry_failed(session, &read, flight, err))
 		return NULL;
 	for (size_t i = 0; kinds[i] != NULL; i++) {
 		if (kinds[i]->finish != NULL)
@@ -574,6 +338,14 @@ static struct snapshot *read_once(struct session *session, struct err *err)
 	return snapshot;
 }
 
+static struct snapshot *take_versions(struct snapshot *snapshot, const struct session_versions *versions)
+{
+	snapshot->version = versions->table;
+	snapshot->tenants = versions->tenants;
+	snapshot->n_tenants = versions->n_tenants;
+	return snapshot;
+}
+
 struct snapshot *postgres_read(struct arena *arena, const char *conninfo, const struct read_options *options, struct err *err)
 {
 	for (int attempt = 1;; attempt++) {
@@ -581,29 +353,63 @@ struct snapshot *postgres_read(struct arena *arena, const char *conninfo, const 
 		struct session session = { NULL, options, arena, 0 };
 		bool opened = session_open(&session, conninfo, err);
 		connection = session.conn;
-		struct version_table before, after;
-		bool busy_before, busy_after;
-		if (!opened || !read_version(&session, &before, &busy_before, err))
+		struct session_versions before, after;
+		if (!opened || !session_versions_read(&session, &before, err))
 			return NULL;
 		struct snapshot *snapshot = read_once(&session, err);
 		if (snapshot == NULL)
 			return NULL;
-		if (options->versions_only) {
-			snapshot->version = before;
-			return snapshot;
-		}
-		if (!read_version(&session, &after, &busy_after, err))
+		if (options->versions_only)
+			return take_versions(snapshot, &before);
+		if (!session_versions_read(&session, &after, err))
 			return NULL;
-		if (version_table_equal(&before, &after) && !busy_before && !busy_after) {
-			snapshot->version = after;
-			return snapshot;
+		if (session_versions_settled(&before, &after))
+			return take_versions(snapshot, &after);
+		if (attempt == VERSION_TRIES && options->tenants != NULL) { // those at rest are read all the same
+			session_versions_note_unsettled(&session, &before, &after);
+			return take_versions(snapshot, &after);
 		}
 		if (attempt == VERSION_TRIES) {
 			err_set(err, "deploy-in-flight", options->name, "run again when the deploy is done",
-			        "migrations are being applied right now: %s", busy_before || busy_after ? "the framework's lock is held"
+			        "migrations are being applied right now: %s", before.busy || after.busy ? "the framework's lock is held"
 			                                                                            : "the version table changed while we read");
 			return NULL;
 		}
 		pause_ms(500 * attempt);
 	}
+}
+
+// The user's own query.
+
+static bool query_rows(struct session *session, const char *sql, bool (*each)(void *, const char *const *, size_t, struct err *),
+                       void *argument, struct err *err)
+{
+	auto_pgresult result = session_run(session, sql, 0, NULL); // the extended protocol takes one statement
+	if (PQresultStatus(result) == PGRES_COMMAND_OK || PQresultStatus(result) == PGRES_EMPTY_QUERY)
+		return err_set(err, "query", session->options->name, "write a SELECT", "this is no query: it returns no rows");
+	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+		return session_error(session, result, "the query", err);
+	size_t n = (size_t)PQnfields(result);
+	const char **values = arena_array(session->arena, n, sizeof *values);
+	for (int i = 0; i < PQntuples(result); i++) {
+		for (size_t j = 0; j < n; j++)
+			values[j] = row_text((struct row){ result, i }, (int)j);
+		if (!each(argument, values, n, err))
+			return false;
+	}
+	return true;
+}
+
+bool postgres_query(struct arena *arena, const char *conninfo, const struct read_options *options, const char *sql,
+                    bool (*each)(void *argument, const char *const *values, size_t n_values, struct err *err), void *argument,
+                    struct err *err)
+{
+	auto_pgconn connection = NULL;
+	struct session session = { NULL, options, arena, 0 };
+	bool opened = session_open(&session, conninfo, err);
+	connection = session.conn;
+	bool ok = opened && session_start(&session, session_statement_timeout_ms(&session), session_lock_timeout_ms(&session), err) &&
+	          query_rows(&session, sql, each, argument, err);
+	struct err ignored;
+	return ok && session_do(&session, "rollback", &ignored);
 }

@@ -84,6 +84,8 @@ const char *row_intern(struct postgres_read *read, struct row row, int column); 
 const char *row_flag_text(struct row row, int column);                          // "true" or NULL
 // An array whose order means nothing (options, roles) as "a, b", sorted; NULL for SQL NULL or {}.
 const char *row_list(struct postgres_read *read, struct row row, int column);
+// The elements of an array in PostgreSQL's text form: {a,"b c"}.
+size_t array_elements(struct arena *arena, const char *text, const char ***elements);
 // An int2vector or an array of integers; returns how many, -1 for SQL NULL.
 int row_numbers(struct row row, int column, int *numbers, int size);
 

@@ -24,6 +24,8 @@ struct read_options {
 	const char *name;                       // of the environment, for messages
 	const struct version_query *versions;   // NULL-table-ended; NULL: look for no version table
 	const char *schema;                     // where an unqualified version table lies; NULL: the connection's search path
+	const char *tenants;                    // PostgreSQL: a pattern (fnmatch) of schemas that are tenants, each with a version
+	                                        // table of its own if that is unqualified; NULL: none
 	bool versions_only;                     // read the version table and nothing else (status, assert)
 	unsigned groups;                        // bits 1 << enum attr_group to read besides GROUP_STRUCTURE
 	int lock_timeout_ms;                    // 0: 2000
@@ -37,7 +39,13 @@ struct read_options {
 // read is no error: it is in the snapshot's `unread`, and the snapshot is not complete.
 struct snapshot *postgres_read(struct arena *arena, const char *conninfo, const struct read_options *options, struct err *err);
 
-// The same for the SQLite file at `path`; of a qualified version table, the schema is ignored if it is "main" or "public".
+// Runs one query of the user's own, in a read-only transaction with the limits of `options`, and hands each row to `each`, NULL
+// for SQL NULL; it ends at the first false. The search path is the connection's. Errors: those of postgres_read, and "query".
+bool postgres_query(struct arena *arena, const char *conninfo, const struct read_options *options, const char *sql,
+                    bool (*each)(void *argument, const char *const *values, size_t n_values, struct err *err), void *argument,
+                    struct err *err);
+
+// postgres_read for the SQLite file at `path`; of a qualified version table, the schema is ignored if it is "main" or "public".
 // Errors: "unreachable" (no such file, a folder), "not-a-database", "locked", "permission", "wal" (WAL without a writable
 // folder where no private copy can be made), "hot-journal" (a writer died; only a writer can roll that back), "corrupt",
 // "deploy-in-flight", "timeout".

@@ -46,6 +46,13 @@ struct version_table {
 
 bool version_table_equal(const struct version_table *a, const struct version_table *b);
 
+// A schema of a database in which each tenant has one (see introspect/tenant.h), with its own version table.
+struct tenant {
+	const char *schema;
+	struct version_table version;
+	struct err *trouble; // why its versions could not be read; NULL: nothing
+};
+
 struct snapshot {
 	struct arena *arena;
 	enum engine engine;
@@ -60,6 +67,8 @@ struct snapshot {
 	size_t n_unread, unread_capacity;
 	const char **notes; // what a reader should know: kinds that are outside the model, ...
 	size_t n_notes, notes_capacity;
+	struct tenant *tenants; // with read_options.tenants: by name
+	size_t n_tenants;
 };
 
 struct snapshot *snapshot_new(struct arena *arena, enum engine engine);

@@ -7,32 +7,18 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-bool effects_read(struct comparer *comparer, const struct replay_request *request, const enum effects_role *roles,
-                  const bool *text_unknown, void (*prepare)(struct snapshot *snapshot, void *argument), void *argument,
-                  struct effects **effects, struct err *err)
+struct effects *effects_compare(struct comparer *comparer, const struct migration *const *chain, size_t n,
+                                struct snapshot *const *snapshots, const enum effects_role *roles, const bool *text_unknown)
 {
-	struct arena *arena = comparer->arena;
-	size_t n = request->n_chain;
-	size_t *stops = arena_array(arena, n + 1, sizeof *stops);
-	for (size_t i = 0; i <= n; i++)
-		stops[i] = i;
-	struct replay_request whole = *request;
-	whole.stops = stops;
-	whole.n_stops = n + 1;
-	struct snapshot **snapshots = arena_array(arena, n + 1, sizeof *snapshots);
-	if (!replay(arena, &whole, snapshots, NULL, err))
-		return false;
-	for (size_t i = 0; i <= n && prepare != NULL; i++)
-		prepare(snapshots[i], argument);
-	*effects = arena_array(arena, n, sizeof **effects);
+	struct effects *effects = arena_array(comparer->arena, n, sizeof *effects);
 	for (size_t i = 0; i < n; i++) {
-		(*effects)[i] = (struct effects){
-			.version = request->chain[i]->version, .label = request->chain[i]->label, .role = roles[i],
+		effects[i] = (struct effects){
+			.version = chain[i]->version, .label = chain[i]->label, .role = roles[i],
 			.applied_text_unknown = text_unknown != NULL && text_unknown[i], .before = snapshots[i], .after = snapshots[i + 1],
 			.changes = compare_snapshots(comparer, snapshots[i], snapshots[i + 1]),
 		};
 	}
-	return true;
+	return effects;
 }
 
 static enum change_word word_of(const struct change *change)

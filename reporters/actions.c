@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
-// GitHub Actions: the worst remarks as annotations, the whole report as the step's summary, and the outcome as outputs of the step.
-// The runner reads commands out of whatever a step prints, so foreign text is escaped in annotations, and no command is taken from
-// the report that is printed after them. Outputs are set before anything is checked, too: a step that died of an error has them.
+// GitHub Actions: the worst remarks as annotations, the whole report as the step's summary, and the outcome as outputs of the
+// step. The runner reads commands out of whatever a step prints, so foreign text is escaped in annotations, and no command is
+// taken from the report that is printed after them. Outputs are set before anything is checked, too: a step that died of an
+// error has them.
 #include "reporters/sink.h"
 
 #include <errno.h>
@@ -20,11 +21,14 @@
 #include "reporters/brief.h"
 #include "reporters/reporter.h"
 #include "reporters/show.h"
+#include "reporters/view.h"
 
-enum { PER_KIND_MOST = 10, ANNOTATIONS_MOST = 50, SUMMARY_MOST = 1 << 20, SUMMARY_RESERVE = 512, N_SEVERITIES = SEVERITY_ALARM + 1 };
+enum { PER_KIND_MOST = 10, ANNOTATIONS_MOST = 50, SUMMARY_MOST = 1 << 20, SUMMARY_RESERVE = 512,
+       N_SEVERITIES = SEVERITY_ALARM + 1 };
 
 static const char *const keys[] = { NULL };
-static const char *const commands[N_SEVERITIES] = { [SEVERITY_INFO] = "notice", [SEVERITY_WARN] = "warning", [SEVERITY_ALARM] = "error" };
+static const char *const commands[N_SEVERITIES] = { [SEVERITY_INFO] = "notice", [SEVERITY_WARN] = "warning",
+                                                    [SEVERITY_ALARM] = "error" };
 
 // A word that nobody can know beforehand.
 static const char *random_word(struct arena *arena)
@@ -119,10 +123,10 @@ static size_t summary_room(void)
 	return used + SUMMARY_RESERVE < SUMMARY_MOST ? SUMMARY_MOST - SUMMARY_RESERVE - used : 0;
 }
 
-static void summary(struct buf *out, const struct report *report, size_t room)
+static void summary(struct buf *out, const struct report *report, enum bodies bodies, size_t room)
 {
 	auto_buf markdown = BUF_INIT;
-	const struct render_options plain = { 0 };
+	const struct render_options plain = { .hash_bodies = bodies == BODIES_HASH };
 	reporter_find("markdown")->render(&markdown, report, &plain);
 	if (markdown.length <= room) {
 		buf_add(out, markdown.data, markdown.length);
@@ -130,8 +134,8 @@ static void summary(struct buf *out, const struct report *report, size_t room)
 	}
 	size_t n_left_out, length = fitting(markdown.data, room, &n_left_out);
 	buf_add(out, markdown.data, length);
-	buf_addf(out, "\n**%zu finding%s left out:** the summary of a step holds 1 MiB. The log of this step has the whole report.\n", n_left_out,
-	         n_left_out == 1 ? " is" : "s are");
+	buf_addf(out, "\n**%zu finding%s left out:** the summary of a step holds 1 MiB. The log of this step has the whole report.\n",
+	         n_left_out, n_left_out == 1 ? " is" : "s are");
 }
 
 // NULL: what holds before anything is known.
@@ -150,8 +154,10 @@ static void outputs(struct buf *out, struct arena *arena, const struct report *r
 	const struct {
 		const char *name;
 		size_t n;
-	} counts[] = { { "environments", report == NULL ? 0 : report->n_envs }, { "findings", n_findings }, { "alarms", n_of[SEVERITY_ALARM] },
-		       { "warnings", n_of[SEVERITY_WARN] }, { "pending", n_pending }, { "troubles", report == NULL ? 0 : report->n_troubles } };
+	} counts[] = {
+		{ "environments", report == NULL ? 0 : report->n_envs }, { "findings", n_findings }, { "alarms", n_of[SEVERITY_ALARM] },
+		{ "warnings", n_of[SEVERITY_WARN] }, { "pending", n_pending }, { "troubles", report == NULL ? 0 : report->n_troubles },
+	};
 	const char *end = random_word(arena);
 	buf_addf(out, "verdict<<%s\n%s\n%s\n", end, verdict_names[verdict], end);
 	buf_addf(out, "complete<<%s\n%s\n%s\n", end, report != NULL && report->complete ? "true" : "false", end);
@@ -174,9 +180,9 @@ static bool send(struct delivery *delivery, const struct report *report, struct 
 {
 	auto_buf lines = BUF_INIT, page = BUF_INIT, values = BUF_INIT;
 	size_t n;
-	const struct brief *list = brief_list(delivery->arena, report, &n);
+	const struct brief *list = brief_list(delivery->arena, report_view(delivery->arena, report, false), &n);
 	annotations(&lines, list, n);
-	summary(&page, report, summary_room());
+	summary(&page, report, delivery->bodies, summary_room());
 	outputs(&values, delivery->arena, report);
 	if (delivery->dry_run) { // beside what is printed, nothing is called
 		buf_addf(delivery->out, "%zu bytes would go to $GITHUB_STEP_SUMMARY, %zu to $GITHUB_OUTPUT\n", page.length, values.length);
@@ -195,5 +201,6 @@ static bool send(struct delivery *delivery, const struct report *report, struct 
 }
 
 const struct sink sink_actions = {
-	.name = "actions", .summary = "annotations, step summary and outputs of GitHub Actions", .keys = keys, .prepare = prepare, .send = send,
+	.name = "actions", .summary = "annotations, step summary and outputs of GitHub Actions", .keys = keys,
+	.prepare = prepare, .send = send,
 };

@@ -11,29 +11,28 @@
 #include "reporters/show.h"
 
 const struct brief_rule_words brief_rules[N_RULES] = {
-	[RULE_TROUBLE] = { "trouble", "Something could not be checked.", "Do what the message says, and run driftcheck again: an "
-	                   "environment that was not checked completely may have drifted.", SEVERITY_ALARM },
+	[RULE_TROUBLE] = { "trouble", "Something could not be checked.",
+	                   "Do what the message says, and run driftcheck again: what was not checked may have drifted.", SEVERITY_ALARM },
 	[RULE_COLLISION] = { "collision", "A hand edit on something that a pending migration also changes.",
 	                     "The next deploy is at risk. Settle the hand edit first: keep it as a migration, or undo it.", SEVERITY_ALARM },
 	[RULE_HAND_EDIT] = { "hand-edit", "Changed in the environment by hand: the repository does not know of it.",
-	                     "Keep it, as a new migration, or undo it in the environment. driftcheck prints statements for both.",
-	                     SEVERITY_ALARM },
-	[RULE_SKIPPED] = { "skipped", "In the repository and missing in the environment, although the migration counts as applied or is older "
-	                   "than what is.", "Run what is missing. driftcheck prints the statements.", SEVERITY_ALARM },
-	[RULE_DIRTY] = { "dirty", "A migration failed or was not finished.", "Clean up what it left and clear the mark before the next deploy.",
-	                 SEVERITY_ALARM },
-	[RULE_DIFFERENCE] = { "difference", "The two sources that were compared differ.", "driftcheck diff prints statements that make them "
-	                      "equal.", SEVERITY_ALARM },
-	[RULE_UNREAD] = { "unread", "Something in the environment could not be read.", "Run driftcheck again, or give its role the right.",
-	                  SEVERITY_WARN },
-	[RULE_AHEAD] = { "ahead", "The environment already has what a pending migration makes.", "The migration will do nothing, or fail, at "
-	                 "the next deploy: see which.", SEVERITY_WARN },
-	[RULE_UNKNOWN] = { "unknown", "The environment recorded a migration that the checkout lacks.", "Bring the checkout up to date.",
-	                   SEVERITY_WARN },
-	[RULE_EDITED] = { "edited", "A migration was changed after it was applied.", "Restore the file, and put the change into a new "
-	                  "migration.", SEVERITY_WARN },
-	[RULE_VERSION_SKEW] = { "version-skew", "The environment is older or newer than the checkout.", "Nothing, if a deploy is due: it "
-	                        "applies what is pending.", SEVERITY_INFO },
+	                     "Keep it, as a new migration, or undo it in the environment. driftcheck prints statements for both.", SEVERITY_ALARM },
+	[RULE_SKIPPED] = { "skipped", "In the repository and missing in the environment, which is past the migration.",
+	                   "Run what is missing. driftcheck prints the statements.", SEVERITY_ALARM },
+	[RULE_DIRTY] = { "dirty", "A migration failed or was not finished.",
+	                 "Clean up what it left and clear the mark before the next deploy.", SEVERITY_ALARM },
+	[RULE_DIFFERENCE] = { "difference", "The two sources that were compared differ.",
+	                      "driftcheck diff prints statements that make them equal.", SEVERITY_ALARM },
+	[RULE_UNREAD] = { "unread", "Something in the environment could not be read.",
+	                  "Run driftcheck again, or give its role the right.", SEVERITY_WARN },
+	[RULE_AHEAD] = { "ahead", "The environment already has what a pending migration makes.",
+	                 "The migration will do nothing, or fail, at the next deploy: see which.", SEVERITY_WARN },
+	[RULE_UNKNOWN] = { "unknown", "The environment recorded a migration that the checkout lacks.",
+	                   "Bring the checkout up to date.", SEVERITY_WARN },
+	[RULE_EDITED] = { "edited", "A migration was changed after it was applied.",
+	                  "Restore the file, and put the change into a new migration.", SEVERITY_WARN },
+	[RULE_VERSION_SKEW] = { "version-skew", "The environment is older or newer than the checkout.",
+	                        "Nothing, if a deploy is due: it applies what is pending.", SEVERITY_INFO },
 };
 
 static const enum brief_rule rule_of_class[] = {
@@ -98,7 +97,8 @@ static void add_finding(struct list *list, const struct env_report *env, const s
 {
 	bool is_diff = strcmp(list->report->command, "diff") == 0;
 	struct brief brief = {
-		.rule = is_diff ? RULE_DIFFERENCE : rule_of_class[finding->class], .severity = finding->severity, .env = env, .finding = finding,
+		.rule = is_diff ? RULE_DIFFERENCE : rule_of_class[finding->class], .severity = finding->severity, .env = env,
+		.finding = finding,
 	};
 	if (finding->origin != NULL && finding->origin->file != NULL) {
 		brief.file = finding->origin->file;
@@ -183,7 +183,8 @@ static void add_trouble(struct list *list, const struct err *err)
 	const struct env_report *env = NULL;
 	for (size_t i = 0; i < list->report->n_envs && env == NULL; i++) {
 		const struct err *of = list->report->envs[i]->trouble;
-		bool same = of != NULL && strcmp(of->where, err->where) == 0 && strcmp(of->code, err->code) == 0 && strcmp(of->text, err->text) == 0;
+		bool same = of != NULL && strcmp(of->where, err->where) == 0 && strcmp(of->code, err->code) == 0 &&
+		            strcmp(of->text, err->text) == 0;
 		env = same ? list->report->envs[i] : NULL;
 	}
 	auto_buf text = BUF_INIT;

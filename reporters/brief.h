@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// A report as a list of remarks, one line each, for formats that know nothing of findings: annotations, alerts, chat. Each remark has
-// a rule, a severity, a place in the repository and a key by which it is known again.
+// A report as a list of remarks, one line each, for formats that know nothing of findings: annotations, alerts, chat. Each
+// remark has a rule, a severity, a place in the repository and a key by which it is known again.
 #ifndef REPORTERS_BRIEF_H
 #define REPORTERS_BRIEF_H
 

@@ -14,6 +14,7 @@
 #include "config.h"
 #include "reporters/html_css.h"
 #include "reporters/show.h"
+#include "reporters/view.h"
 
 const struct html_part html_parts[] = {
 	{ "trouble", "Trouble", NULL, html_troubles },
@@ -182,6 +183,7 @@ static void render(struct buf *out, const struct report *report, const struct re
 	if (options->quiet && show_is_clean(report))
 		return;
 	auto_arena arena = arena_new();
+	report = report_view(arena, report, false);
 	struct html_page page = { out, arena, report, options };
 	html_group_findings(&page);
 	auto_buf headline = BUF_INIT, body = BUF_INIT, navigation = BUF_INIT;

@@ -51,7 +51,7 @@ void http_release(struct http **http)
 }
 
 struct place { // of a URL
-	char *scheme, *host, *port;
+	char *scheme, *host, *port, *user; // user: NULL where it names none
 };
 
 static void place_release(struct place *place)
@@ -59,14 +59,17 @@ static void place_release(struct place *place)
 	curl_free(place->scheme);
 	curl_free(place->host);
 	curl_free(place->port);
+	curl_free(place->user);
 }
 #define auto_place __attribute__((cleanup(place_release))) struct place
 
 static bool find_place(const char *url, struct place *place)
 {
 	auto_url parsed = curl_url();
-	return parsed != NULL && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
-	       curl_url_get(parsed, CURLUPART_SCHEME, &place->scheme, 0) == CURLUE_OK &&
+	if (parsed == NULL || curl_url_set(parsed, CURLUPART_URL, url, 0) != CURLUE_OK)
+		return false;
+	curl_url_get(parsed, CURLUPART_USER, &place->user, 0);
+	return curl_url_get(parsed, CURLUPART_SCHEME, &place->scheme, 0) == CURLUE_OK &&
 	       curl_url_get(parsed, CURLUPART_HOST, &place->host, 0) == CURLUE_OK &&
 	       curl_url_get(parsed, CURLUPART_PORT, &place->port, CURLU_DEFAULT_PORT) == CURLUE_OK;
 }
@@ -89,6 +92,13 @@ const char *http_origin(struct arena *arena, const char *url)
 {
 	auto_place place = { 0 };
 	return find_place(url, &place) ? arena_printf(arena, "%s://%s:%s", place.scheme, place.host, place.port) : NULL;
+}
+
+bool http_same_origin(const char *from, const char *to)
+{
+	auto_place a = { 0 }, b = { 0 };
+	return find_place(from, &a) && find_place(to, &b) && b.user == NULL && strcasecmp(a.scheme, b.scheme) == 0 &&
+	       strcasecmp(a.host, b.host) == 0 && strcmp(a.port, b.port) == 0;
 }
 
 bool http_url_check(const char *url, const char *what, struct err *err)
@@ -259,8 +269,7 @@ void http_perform(struct http *http, struct arena *arena, const struct http_requ
 		char *to = NULL; // belongs to the handle
 		if (!redirected || hop == REDIRECTS_MAX || curl_easy_getinfo(http->curl, CURLINFO_REDIRECT_URL, &to) != CURLE_OK || to == NULL)
 			return;
-		const char *from = http_origin(arena, url), *next = http_origin(arena, to);
-		if (from == NULL || next == NULL || strcmp(from, next) != 0)
+		if (!http_same_origin(url, to))
 			return;
 		url = arena_strdup(arena, to);
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 // HTTP for the sinks: one request at a time, with an end in time and in size. https alone, but for plain http to this very
-// machine; certificates are always checked (CURL_CA_BUNDLE or SSL_CERT_FILE name others than the system's). The usual
+// machine; certificates are always checked (CURL_CA_BUNDLE or SSL_CERT_FILE name those to trust). The usual
 // variables for proxies hold for https; a request in plain http never leaves the machine, so it takes no proxy. A ~/.netrc is
 // not read. Redirects are followed within one origin (scheme, host, port) alone, up to three, method and body kept: what
 // goes elsewhere would take the token along.
@@ -60,5 +60,8 @@ bool http_url_check(const char *url, const char *what, struct err *err);
 
 // Scheme, host and port: "https://api.github.com:443"; NULL: it is no URL.
 const char *http_origin(struct arena *arena, const char *url);
+
+// Whether one may be followed from the other with the same secrets: the same scheme, host and port, and no user in the second.
+bool http_same_origin(const char *from, const char *to);
 
 #endif

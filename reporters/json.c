@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: PostgreSQL
 // The report for machines: one JSON document, its keys in a fixed order. Its shape is a contract: keys may be
-// added, none is renamed or removed without raising REPORT_SCHEMA.
+// added, none is renamed or removed without raising REPORT_SCHEMA. Whatever a reporter shows must be in it: a report is kept
+// as JSON, and rendered again from that (report_json.c).
 #include "config.h"
 
-#include "reporters/reporter.h"
+#include "reporters/report_json.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
+#include "reporters/reporter.h"
 #include "reporters/show.h"
-
-enum { REPORT_SCHEMA = 1 };
-
-AUTO_DEFINE(auto_json_cleanup, json_t *, json_decref)
-#define auto_json __attribute__((cleanup(auto_json_cleanup))) json_t *
 
 // Text as it is, NULL as null. JSON holds UTF-8 alone: bytes that are none (a database in SQL_ASCII) become escapes.
 static json_t *text(const char *value)
@@ -87,6 +85,21 @@ static json_t *remedy_json(const struct finding *finding)
 	return remedy;
 }
 
+// Null is "none"; which of the values could not be read is said beside it.
+static void put_unread(json_t *attribute, const struct finding_attr *change)
+{
+	const char *const values[] = { change->want, change->have, change->base_differs ? change->base : NULL };
+	json_t *unread = json_array();
+	for (size_t i = 0; i < N_FINDING_SIDES; i++) {
+		if (values[i] == VALUE_UNREAD)
+			append(unread, text(report_json_sides[i]));
+	}
+	if (json_array_size(unread) > 0)
+		put(attribute, "unread", unread);
+	else
+		json_decref(unread);
+}
+
 static json_t *attributes_json(const struct finding *finding)
 {
 	json_t *attributes = json_array();
@@ -98,6 +111,7 @@ static json_t *attributes_json(const struct finding *finding)
 		put(attribute, "have", text(change->have));
 		if (change->base_differs)
 			put(attribute, "base", text(change->base));
+		put_unread(attribute, change);
 		append(attributes, attribute);
 	}
 	return attributes;
@@ -112,6 +126,8 @@ static json_t *origin_json(const struct origin *origin)
 	put(object, "file", text(origin->file));
 	put(object, "line", json_integer(origin->line));
 	put(object, "exact", json_boolean(origin->exact));
+	put(object, "label", text(origin->label));
+	put(object, "statement", text(origin->statement));
 	return object;
 }
 
@@ -188,82 +204,157 @@ static json_t *version_json(const struct env_report *env)
 	return version;
 }
 
-static json_t *env_json(const struct env_report *env)
+static json_t *pending_json(const struct env_report *env)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < env->n_pending_lines; i++) {
+		const struct pending_line *line = &env->pending_lines[i];
+		json_t *object = json_object();
+		put(object, "version", text(line->version));
+		put(object, "label", text(line->label));
+		put(object, "path", text(line->path));
+		put(object, "effects", text(line->effects));
+		put(object, "outdated", json_boolean(line->outdated));
+		append(array, object);
+	}
+	return array;
+}
+
+static json_t *trouble_json(const struct err *err)
+{
+	json_t *trouble = json_object();
+	put(trouble, "where", text(err->where));
+	put(trouble, "code", text(err->code));
+	put(trouble, "text", text(err->text));
+	put(trouble, "hint", text(err->hint));
+	return trouble;
+}
+
+static json_t *repo_index(const struct report *report, const struct repo_report *repo)
+{
+	for (size_t i = 0; i < report->n_repos; i++) {
+		if (&report->repos[i] == repo)
+			return json_integer((json_int_t)i);
+	}
+	return json_null();
+}
+
+json_t *env_report_to_json(const struct report *report, const struct env_report *env)
 {
 	json_t *object = json_object(), *findings = json_array(), *unread = json_array(), *notes = json_array();
 	put(object, "name", text(env->name));
+	put(object, "fleet", text(env->fleet));
+	if (env->members.n > 0)
+		put(object, "members", versions_json(&env->members));
 	put(object, "engine", env->engine == 0 ? json_null() : text(engine_name(env->engine)));
 	put(object, "server", env->reached ? text(env->server) : json_null());
 	put(object, "database", env->reached ? text(env->database) : json_null());
 	put(object, "complete", json_boolean(env->complete));
 	put(object, "verdict", text(verdict_names[env->verdict]));
+	put(object, "repo", repo_index(report, env->repo));
 	put(object, "version", version_json(env));
+	put(object, "pending", pending_json(env));
 	add_findings(findings, env, false);
 	add_unread(unread, env);
 	add_notes(notes, env);
 	put(object, "findings", findings);
 	put(object, "unread", unread);
 	put(object, "notes", notes);
+	put(object, "trouble", env->trouble == NULL ? json_null() : trouble_json(env->trouble));
+	auto_arena arena = arena_new();
+	put(object, "last_success", env->last_success_s == 0 ? json_null() : text(clock_rfc3339(arena, env->last_success_s)));
 	return object;
 }
 
 static json_t *repo_json(const struct repo_report *repo)
 {
-	json_t *object = json_object();
+	json_t *object = json_object(), *timeline = json_array(), *folders = json_array();
 	put(object, "name", text(repo->name));
 	put(object, "path", text(repo->path));
 	put(object, "framework", text(repo->framework));
 	put(object, "migrations", json_integer((json_int_t)repo->n_migrations));
 	put(object, "head", text(repo->head));
 	put(object, "git", text(repo->git));
+	for (size_t i = 0; repo->lines != NULL && i < repo->n_migrations; i++) {
+		json_t *line = json_object();
+		put(line, "version", text(repo->lines[i].version));
+		put(line, "label", text(repo->lines[i].label));
+		append(timeline, line);
+	}
+	for (size_t i = 0; i < repo->n_folders; i++) {
+		json_t *folder = json_object();
+		put(folder, "path", text(repo->folders[i].path));
+		put(folder, "in_git", text(repo->folders[i].in_git));
+		append(folders, folder);
+	}
+	put(object, "timeline", timeline);
+	put(object, "folders", folders);
 	return object;
+}
+
+static json_t *shard_json(const struct report *report)
+{
+	if (report->shard_count == 0)
+		return json_null();
+	json_t *shard = json_object();
+	put(shard, "index", json_integer(report->shard_index));
+	put(shard, "count", json_integer(report->shard_count));
+	return shard;
+}
+
+// `diff` has no environment, but what it was compared with is one to the reporters.
+static void put_differences(json_t *root, const struct report *report)
+{
+	json_t *changes = json_array(), *unread = json_array(), *notes = json_array();
+	const struct env_report *have = report->n_envs > 0 ? report->envs[0] : NULL;
+	for (size_t i = 0; i < report->n_envs; i++) {
+		add_findings(changes, report->envs[i], true);
+		add_unread(unread, report->envs[i]);
+		add_notes(notes, report->envs[i]);
+	}
+	put(root, "want", text(report->want_name));
+	put(root, "have", text(report->have_name));
+	put(root, "engine", have == NULL ? json_null() : text(engine_name(have->engine)));
+	put(root, "server", have == NULL ? json_null() : text(have->server));
+	put(root, "database", have == NULL ? json_null() : text(have->database));
+	put(root, "equal", json_boolean(report->equal));
+	put(root, "changes", changes);
+	put(root, "unread", unread);
+	put(root, "notes", notes);
+}
+
+json_t *report_to_json(const struct report *report)
+{
+	json_t *root = json_object(), *repos = json_array(), *troubles = json_array();
+	put(root, "driftcheck", text(report->version != NULL ? report->version : PACKAGE_VERSION));
+	put(root, "schema", json_integer(REPORT_SCHEMA));
+	put(root, "command", text(report->command));
+	put(root, "complete", json_boolean(report->complete));
+	put(root, "started", text(report->started));
+	put(root, "duration_ms", json_integer(report->duration_ms));
+	put(root, "shard", shard_json(report));
+	for (size_t i = 0; i < report->n_repos; i++)
+		append(repos, repo_json(&report->repos[i]));
+	put(root, "repo", repos);
+	if (strcmp(report->command, "diff") == 0) {
+		put_differences(root, report);
+	} else {
+		json_t *envs = json_array();
+		for (size_t i = 0; i < report->n_envs; i++)
+			append(envs, env_report_to_json(report, report->envs[i]));
+		put(root, "environments", envs);
+	}
+	for (size_t i = 0; i < report->n_troubles; i++)
+		append(troubles, trouble_json(&report->troubles[i]));
+	put(root, "trouble", troubles);
+	return root;
 }
 
 static void render(struct buf *out, const struct report *report, const struct render_options *options)
 {
 	if (options->quiet && show_is_clean(report))
 		return;
-	auto_json root = json_object();
-	put(root, "driftcheck", text(PACKAGE_VERSION));
-	put(root, "schema", json_integer(REPORT_SCHEMA));
-	put(root, "command", text(report->command));
-	put(root, "complete", json_boolean(report->complete));
-	put(root, "started", text(report->started));
-	put(root, "duration_ms", json_integer(report->duration_ms));
-	json_t *repos = json_array();
-	for (size_t i = 0; i < report->n_repos; i++)
-		append(repos, repo_json(&report->repos[i]));
-	put(root, "repo", repos);
-	if (strcmp(report->command, "diff") == 0) {
-		json_t *changes = json_array(), *unread = json_array(), *notes = json_array();
-		for (size_t i = 0; i < report->n_envs; i++) {
-			add_findings(changes, report->envs[i], true);
-			add_unread(unread, report->envs[i]);
-			add_notes(notes, report->envs[i]);
-		}
-		put(root, "want", text(report->want_name));
-		put(root, "have", text(report->have_name));
-		put(root, "equal", json_boolean(report->equal));
-		put(root, "changes", changes);
-		put(root, "unread", unread);
-		put(root, "notes", notes);
-	} else {
-		json_t *envs = json_array();
-		for (size_t i = 0; i < report->n_envs; i++)
-			append(envs, env_json(report->envs[i]));
-		put(root, "environments", envs);
-	}
-	json_t *troubles = json_array();
-	for (size_t i = 0; i < report->n_troubles; i++) {
-		json_t *trouble = json_object();
-		put(trouble, "where", text(report->troubles[i].where));
-		put(trouble, "code", text(report->troubles[i].code));
-		put(trouble, "text", text(report->troubles[i].text));
-		put(trouble, "hint", text(report->troubles[i].hint));
-		append(troubles, trouble);
-	}
-	put(root, "trouble", troubles);
-
+	auto_json root = report_to_json(report);
 	auto_free dump = json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 	invariant(dump != NULL, "JSON dump");
 	buf_adds(out, dump);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
-// The report as JUnit XML, which CI services show as tests: a suite for each environment, in it a test for the environment itself and
-// one for each finding. Drift is a failure, trouble an error; what --fail-on accepts passes. XML 1.0 cannot hold most control
-// characters at all, so they are escaped as for people.
+// The report as JUnit XML, which CI services show as tests: a suite for each environment, in it a test for the environment
+// itself and one for each finding. Drift is a failure, trouble an error; what --fail-on accepts passes. XML 1.0 cannot hold
+// most control characters at all, so they are escaped as for people.
 #include "reporters/reporter.h"
 
 #include <string.h>
@@ -65,7 +65,8 @@ static void add_attr(struct buf *body, struct arena *arena, const struct attr *a
 	}
 	buf_adds(body, " (- repository, + here):\n");
 	size_t n;
-	const struct diff_line *lines = line_diff(arena, change->want == NULL ? "" : want, change->have == NULL ? "" : have, DIFF_CONTEXT, &n);
+	const struct diff_line *lines = line_diff(arena, change->want == NULL ? "" : want, change->have == NULL ? "" : have,
+	                                          DIFF_CONTEXT, &n);
 	for (size_t i = 0; i < n; i++) {
 		const char mark[] = { (char)lines[i].mark, ' ', '\0' };
 		if (lines[i].mark == LINE_GAP)
@@ -75,7 +76,8 @@ static void add_attr(struct buf *body, struct arena *arena, const struct attr *a
 	}
 }
 
-static void add_remedy(struct buf *body, struct arena *arena, const char *label, const struct remedy_statement *statements, size_t n)
+static void add_remedy(struct buf *body, struct arena *arena, const char *label, const struct remedy_statement *statements,
+                       size_t n)
 {
 	if (label == NULL)
 		return;
@@ -102,8 +104,8 @@ static void add_finding(struct buf *body, struct arena *arena, const struct find
 }
 
 // `element` NULL: it passes.
-static void add_case(struct suite *suite, const char *class, const char *name, const char *element, const char *type, const char *message,
-                     const char *body)
+static void add_case(struct suite *suite, const char *class, const char *name, const char *element, const char *type,
+                     const char *message, const char *body)
 {
 	suite->n_tests++;
 	buf_adds(&suite->cases, "    <testcase");
@@ -153,11 +155,13 @@ static void add_suite(struct buf *out, const char *name, const struct report *re
 {
 	buf_adds(out, "  <testsuite");
 	attribute(out, "name", name);
-	buf_addf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"0\"", suite->n_tests, suite->n_failures, suite->n_errors);
+	buf_addf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"0\"", suite->n_tests, suite->n_failures,
+	         suite->n_errors);
 	auto_buf started = BUF_INIT;
 	buf_add(&started, report->started, strcspn(report->started, "Z")); // in UTC, without a zone
 	attribute(out, "timestamp", started.data);
-	buf_addf(out, " time=\"%lld.%03lld\">\n%s  </testsuite>\n", report->duration_ms / 1000, report->duration_ms % 1000, suite->cases.data);
+	buf_addf(out, " time=\"%lld.%03lld\">\n%s  </testsuite>\n", report->duration_ms / 1000, report->duration_ms % 1000,
+	         suite->cases.data);
 }
 
 static void render(struct buf *out, const struct report *report, const struct render_options *options)
@@ -197,8 +201,8 @@ static void render(struct buf *out, const struct report *report, const struct re
 		buf_release(&suite.cases);
 	}
 	buf_adds(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"driftcheck\"");
-	buf_addf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" time=\"%lld.%03lld\">\n%s</testsuites>\n", n_tests, n_failures, n_errors,
-	         report->duration_ms / 1000, report->duration_ms % 1000, suites.data);
+	buf_addf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" time=\"%lld.%03lld\">\n%s</testsuites>\n", n_tests, n_failures,
+	         n_errors, report->duration_ms / 1000, report->duration_ms % 1000, suites.data);
 }
 
 const struct reporter reporter_junit = {

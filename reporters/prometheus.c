@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // The report as metrics in the text format of Prometheus, for the textfile collector of node_exporter: gauges without
-// timestamps. What is not known is left out, never zero: an environment that could not be read has no drift and no pending migrations
-// here, but driftcheck_last_run_complete 0.
+// timestamps. What is not known is left out, never zero: an environment that could not be read has no drift and no pending
+// migrations here, but driftcheck_last_run_complete 0.
 #include <config.h>
 
 #include "reporters/reporter.h"
@@ -92,7 +92,8 @@ static const struct metric {
 	void (*add)(struct buf *out, const char *metric, const struct report *report, const struct env_report *env);
 } metrics[] = {
 	{ "driftcheck_drift_objects", "Objects in the environment that differ from the repository, by class.", add_drift },
-	{ "driftcheck_last_success_timestamp_seconds", "When the environment was last checked completely, whatever was found.", add_last_success },
+	{ "driftcheck_last_success_timestamp_seconds", "When the environment was last checked completely, whatever was found.",
+	  add_last_success },
 	{ "driftcheck_last_run_complete", "Whether the last run checked the environment completely.", add_complete },
 	{ "driftcheck_run_duration_seconds", "How long the last run took, with all its environments.", add_duration },
 	{ "driftcheck_behind_migrations", "Migrations of the repository that are pending in the environment.", add_behind },

@@ -8,8 +8,8 @@
 struct arena;
 
 // Masks the secrets in every text of a report, in place; done once, before anything of it is rendered, kept or sent. Findings
-// get copies of their objects, since those belong to snapshots. A remedy that holds a secret could not be run as it is shown, so all
-// of its statements are commented out, and say why. To redact twice is to redact once.
+// get copies of their objects, since those belong to snapshots. A remedy that holds a secret could not be run as it is shown,
+// so all of its statements are commented out, and say why. To redact twice is to redact once.
 void report_redact(struct arena *arena, struct report *report);
 
 #endif

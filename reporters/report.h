@@ -47,7 +47,8 @@ struct pending_line {
 struct env_report {
 	const char *name;
 	const char *fleet;       // the fleet that it belongs to, which is reported as one; NULL: none
-	struct versions members; // the environments of the same shape that it stands for, itself first; none: itself alone
+	struct versions members; // the environments of the same shape that it stands for, itself first; none: itself alone.
+	                         // Equal reports of a fleet are folded so for rendering: see view.h
 	enum engine engine;
 	const char *server, *database;
 	bool complete;
@@ -73,14 +74,17 @@ struct env_report {
 };
 
 struct report {
+	const char *version; // of the driftcheck that made it, where it was read back; NULL: this one
 	const char *command; // "check", "diff", "status", "assert"
 	bool complete;
 	const char *started; // RFC 3339, UTC
 	long long duration_ms;
+	int shard_index, shard_count; // the part of the environments that was checked, from 1; count 0: all of them
 	struct repo_report *repos;
 	size_t n_repos;
 	struct env_report **envs; // in the order of the command line; the text reporter shows the worst first
 	size_t n_envs;
+	bool worst_first; // in this order they stand: see view.h
 	struct err *troubles; // all of the run, those of environments included
 	size_t n_troubles;
 

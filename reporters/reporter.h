@@ -15,6 +15,7 @@ struct render_options {
 	int width;    // columns of the terminal; 0: not a terminal
 	bool verbose;
 	bool quiet;   // nothing when there is nothing to say
+	bool hash_bodies; // sources of functions stay in the house: a hash of each (Markdown)
 	enum verdict accepted; // the worst verdict that is no failure: --fail-on
 };
 

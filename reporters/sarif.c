@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
-// The report as SARIF 2.1.0 (OASIS), which code scanning services read: one run, a rule for each class, and a result for each remark. A
-// result is known again by its fingerprint: class, object, kind of change and environment. It lies where the migration says what the
-// environment should have; what no migration says lies at their folder. What went wrong is a result and a notification, and then the run is no
-// successful one: without results it would look clean.
+// The report as SARIF 2.1.0 (OASIS), which code scanning services read: one run, a rule for each class, and a result for each
+// remark. A result is known again by its fingerprint: class, object, kind of change and environment. It lies where the
+// migration says what the environment should have; what no migration says lies at their folder. What went wrong is a result
+// and a notification, and then the run is no successful one: without results it would look clean.
 #include <config.h>
 
 #include "reporters/reporter.h"
@@ -177,7 +177,8 @@ static json_t *invocations(const struct report *report, const struct brief *list
 	}
 	if (n_left_out > 0) {
 		auto_buf said = BUF_INIT;
-		buf_addf(&said, "%zu more remarks, the least grave ones, are left out: code scanning takes %d of a run.", n_left_out, RESULTS_MOST);
+		buf_addf(&said, "%zu more remarks, the least grave ones, are left out: code scanning takes %d of a run.", n_left_out,
+		         RESULTS_MOST);
 		append(notifications, notification("left-out", SEVERITY_WARN, said.data));
 	}
 	put(invocation, "toolExecutionNotifications", notifications);

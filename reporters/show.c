@@ -10,6 +10,9 @@
 #include "base/buf.h"
 #include "base/visible.h"
 #include "migrations/framework.h"
+#include "reporters/view.h"
+
+enum { MEMBERS_SHOWN = 8 };
 
 bool show_line(struct buf *out, const char *text)
 {
@@ -36,6 +39,8 @@ size_t show_width(const char *text)
 
 const struct env_report *show_env(const struct report *report, size_t i)
 {
+	if (report->worst_first)
+		return report->envs[i];
 	for (int verdict = VERDICT_TROUBLE; verdict >= VERDICT_CLEAN; verdict--) {
 		for (size_t e = 0; e < report->n_envs; e++) {
 			if ((int)report->envs[e]->verdict == verdict && i-- == 0)
@@ -159,6 +164,24 @@ static void add_count(struct buf *out, size_t *n_parts, size_t n, const char *on
 	buf_addf(out, "%s%zu %s", (*n_parts)++ > 0 ? ", " : "", n, n == 1 ? one : many);
 }
 
+void show_members(struct buf *out, const struct env_report *env, bool all, void (*quote)(struct buf *, const char *))
+{
+	if (env->members.n < 2)
+		return;
+	size_t n = all || env->members.n <= MEMBERS_SHOWN ? env->members.n : MEMBERS_SHOWN;
+	buf_addf(out, "%zu", env->members.n);
+	if (env->fleet != NULL) {
+		buf_adds(out, " of ");
+		quote(out, env->fleet);
+	}
+	for (size_t i = 0; i < n; i++) {
+		buf_adds(out, i > 0 ? ", " : ": ");
+		quote(out, env->members.items[i]);
+	}
+	if (n < env->members.n)
+		buf_addf(out, " and %zu more", env->members.n - n);
+}
+
 void show_counts(struct buf *out, const struct env_report *env)
 {
 	size_t n_parts = 0;
@@ -259,7 +282,7 @@ void show_closing(struct buf *out, const struct report *report)
 		add_count(out, &n_parts, n_findings, "difference", "differences");
 		buf_adds(out, n_parts == 0 && !(report->complete && report->equal) ? "Not compared" : "");
 	} else {
-		add_count(out, &n_parts, report->n_envs, "environment", "environments");
+		add_count(out, &n_parts, report_n_envs(report), "environment", "environments");
 		add_count(out, &n_parts, n_findings, "finding", "findings");
 		add_count(out, &n_parts, report->n_troubles, "trouble", "troubles");
 		buf_adds(out, show_is_clean(report) ? ", clean" : "");

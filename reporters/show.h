@@ -22,6 +22,10 @@ size_t show_width(const char *text);
 // The environments worst first, otherwise as they were named: the i-th of report->n_envs.
 const struct env_report *show_env(const struct report *report, size_t i);
 
+// Whom an environment stands for: "998 of shops: shop_0001, shop_0002, shop_0003 and 995 more"; nothing where that is itself
+// alone.
+void show_members(struct buf *out, const struct env_report *env, bool all, void (*quote)(struct buf *, const char *));
+
 // Whether a finding is told by the line of its pending migration, and needs none of its own.
 bool show_as_pending(const struct env_report *env, const struct finding *finding);
 size_t show_n_findings(const struct env_report *env); // the others

@@ -36,6 +36,7 @@ struct sink {
 	const char *name; // the word of --report, and of its section in driftcheck.conf
 	const char *summary;
 	const char *const *keys; // NULL-ended
+	const char *secret;      // the key that may not stand in the file as it is, only as ${NAME}; NULL: none
 	// Errors: code "config" or "usage" with a hint; secrets are taken from the environment or a file here.
 	bool (*prepare)(struct delivery *delivery, struct err *err);
 	// Sends what there is to send, which may be nothing. Errors: code "report" (not delivered) or "report-unknown" (it may

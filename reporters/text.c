@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "reporters/line_diff.h"
 #include "reporters/show.h"
+#include "reporters/view.h"
 
 enum {
 	WIDTH_DEFAULT = 120, // where the output is no terminal
@@ -539,6 +540,12 @@ static void environment(const struct page *page, const struct env_report *env, b
 		paint(page, DIM, server.data);
 	}
 	buf_addc(page->out, '\n');
+	auto_buf members = BUF_INIT;
+	show_members(&members, env, page->options->verbose, show_plain);
+	if (members.length > 0)
+		entry(page, PLAIN, "members", members.data);
+	if (members.length > 0 && n_shown > 0)
+		buf_addc(page->out, '\n');
 	size_t phrase_column = phrase_column_of(page, env), n_before = 0;
 	for (size_t i = 0; i < env->n_findings; i++) {
 		if (show_as_pending(env, env->findings[i]))
@@ -592,6 +599,7 @@ static void render(struct buf *out, const struct report *report, const struct re
 	if (options->quiet && show_is_clean(report))
 		return;
 	auto_arena arena = arena_new();
+	report = report_view(arena, report, true);
 	const struct page page = { out, arena, options, options->width > 0 ? options->width : WIDTH_DEFAULT };
 	bool is_diff = strcmp(report->command, "diff") == 0;
 	bool servers_shown = !is_diff && summary(&page, report);

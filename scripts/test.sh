@@ -7,7 +7,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=scripts/lib.sh
 . "$top/scripts/lib.sh"
 
-install_packages "${packages_build[@]}" binutils git groff-base jq postgresql prometheus python3 python3-seccomp python3-yaml shellcheck sqlite3 systemd
+install_packages "${packages_build[@]}" binutils cmark-gfm git groff-base jq openssl parallel postgresql prometheus python3 python3-seccomp python3-yaml shellcheck sqlite3 systemd
 folder=$top/build/check
 build "$folder" --enable-werror
 

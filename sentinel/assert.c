@@ -60,6 +60,11 @@ enum exit_status command_assert(struct run *run, struct err *err)
 	if (!envs_resolve(run, run->words, run->n_words, true, &envs, err))
 		return EXIT_TROUBLE;
 	const struct env *env = &envs.items[0];
+	if (env->tenants != NULL) {
+		err_set(err, "usage", NULL, NULL, "%s is a fleet of tenants, and assert takes one environment", env->name);
+		err_hint(err, "`driftcheck status %s` exits 1 unless every tenant is at the repository's head", env->name);
+		return EXIT_TROUBLE;
+	}
 	struct report *report = report_start(run, &envs);
 	if (env->trouble == NULL && versions_read(run, &envs, env, report->envs[0], &versions) && run->options->at_least != NULL &&
 	    !assert_floor(run, env, &versions, report->envs[0], err))

@@ -12,12 +12,15 @@
 #include "diff/classify.h"
 #include "diff/ignore.h"
 #include "diff/remedy.h"
+#include "introspect/tenant.h"
 #include "migrations/chain.h"
 #include "migrations/replay.h"
 #include "prove/effects.h"
 #include "prove/origin.h"
 #include "prove/round_trip.h"
+#include "sentinel/replays.h"
 #include "sentinel/run_report.h"
+#include "sentinel/servers.h"
 #include "sentinel/source_read.h"
 
 enum { QUESTION_ROUNDS_MAX = 3, RE_READS_MAX = 2, PREDATES_LEAST = 5 };
@@ -34,7 +37,7 @@ struct check {
 	struct standings standings;
 	struct chain base_chain, repo_chain;
 	bool prefix; // the base chain is how the repository's begins
-	struct snapshot *base, *head;
+	const struct snapshot *base, *head; // shared with other environments
 	struct comparer comparer;
 	struct effects *base_effects, *repo_effects;
 	const char *server; // of the scratch, for cache keys
@@ -54,7 +57,7 @@ static void note(struct check *check, const char *format, ...)
 	check->report->notes = notes;
 }
 
-// Takes the version table out of a snapshot, and what is ignored.
+// Takes the version table out of a snapshot, what is not of the part that is compared, and what is ignored.
 static void prepare(struct snapshot *snapshot, void *argument)
 {
 	struct check *check = argument;
@@ -62,10 +65,13 @@ static void prepare(struct snapshot *snapshot, void *argument)
 	size_t n = check->live->version.name == NULL ? 0 : sql_name_split(check->arena, check->live->version.name, path, 2);
 	if (n > 0)
 		snapshot_drop_path(snapshot, path, (unsigned)n);
+	if (check->env->part != PART_ALL)
+		tenant_keep(snapshot, check->env->part == PART_TENANT);
 	size_t n_ignored = 0;
 	while (check->envs->ignore != NULL && check->envs->ignore[n_ignored] != NULL)
 		n_ignored++;
-	ignore_apply(snapshot, check->envs->ignore, n_ignored);
+	const char *schema = check->env->part == PART_TENANT ? TENANT_PLACEHOLDER : NULL;
+	ignore_apply_as(snapshot, check->envs->ignore, n_ignored, schema, check->env->tenant);
 }
 
 static struct replay_request request(struct check *check, const struct chain *chain)
@@ -77,17 +83,17 @@ static struct replay_request request(struct check *check, const struct chain *ch
 	};
 }
 
-static bool replay_at(struct check *check, const struct chain *chain, const size_t *stops, size_t n_stops, struct snapshot **snapshots,
-                      struct err *err)
+// The snapshots are shared with other environments of this run: nobody may change them.
+static bool replay_at(struct check *check, const struct chain *chain, const size_t *stops, size_t n_stops,
+                      struct snapshot *const **snapshots, struct err *err)
 {
 	struct replay_request whole = request(check, chain);
 	whole.stops = stops;
 	whole.n_stops = n_stops;
-	if (!replay(check->arena, &whole, snapshots, NULL, err))
-		return false;
-	for (size_t i = 0; i < n_stops; i++)
-		prepare(snapshots[i], check);
-	return true;
+	// what `prepare` leaves of a snapshot follows from these
+	const char *prepared = arena_printf(check->arena, "%s\n%d\n%s", check->live->version.name == NULL ? "" : check->live->version.name,
+	                                    (int)check->env->part, check->envs->n_ignore > 0 && check->env->tenant != NULL ? check->env->tenant : "");
+	return replays_run(check->envs->replays, check->envs->servers, &whole, prepared, prepare, check, snapshots, err);
 }
 
 static bool is_prefix(const struct chain *base, const struct chain *repo)
@@ -101,23 +107,32 @@ static bool is_prefix(const struct chain *base, const struct chain *repo)
 	return true;
 }
 
+static bool replay_one(struct check *check, const struct chain *chain, const struct snapshot **snapshot, struct err *err)
+{
+	struct snapshot *const *snapshots;
+	if (!replay_at(check, chain, &chain->n, 1, &snapshots, err))
+		return false;
+	*snapshot = snapshots[0];
+	return true;
+}
+
 // Replays what is applied and what the repository has; one replay where the first is how the second begins.
 static bool replay_both(struct check *check, struct err *err)
 {
 	check->prefix = is_prefix(&check->base_chain, &check->repo_chain);
 	size_t stops[2] = { check->base_chain.n, check->repo_chain.n };
-	struct snapshot *snapshots[2];
 	if (check->prefix) {
 		bool same = stops[0] == stops[1];
-		if (!replay_at(check, &check->repo_chain, stops, same ? 1 : 2, snapshots, err))
+		struct snapshot *const *snapshots;
+		if (!replay_at(check, &check->repo_chain, stops, same ? 1 : 2, &snapshots, err))
 			return false;
 		check->base = snapshots[0];
 		check->head = snapshots[same ? 0 : 1];
 		return true;
 	}
-	if (!replay_at(check, &check->repo_chain, &stops[1], 1, &check->head, err))
+	if (!replay_one(check, &check->repo_chain, &check->head, err))
 		return false;
-	if (replay_at(check, &check->base_chain, &stops[0], 1, &check->base, err))
+	if (replay_one(check, &check->base_chain, &check->base, err))
 		return true;
 	if (check->standings.n[STANDING_SKIPPED] == 0)
 		return false;
@@ -125,7 +140,7 @@ static bool replay_both(struct check *check, struct err *err)
 	struct chain filled = chain_filled(check->arena, &check->set, &check->standings, &check->base_chain);
 	log_info(check->run->log, "%s: the applied set does not run as it is (%s); replaying it with the late migrations", check->env->name,
 	         err->text);
-	if (!replay_at(check, &filled, &filled.n, 1, &check->base, err))
+	if (!replay_one(check, &filled, &check->base, err))
 		return false;
 	check->base_chain = filled;
 	return true;
@@ -152,6 +167,20 @@ static bool base_text_unknown(const struct check *check, const struct migration 
 	return false;
 }
 
+// The effects of a chain's migrations, one by one.
+static bool effects_of(struct check *check, const struct chain *chain, const enum effects_role *roles, const bool *unknown,
+                       struct effects **effects, struct err *err)
+{
+	size_t *stops = arena_array(check->arena, chain->n + 1, sizeof *stops);
+	for (size_t i = 0; i <= chain->n; i++)
+		stops[i] = i;
+	struct snapshot *const *snapshots;
+	if (!replay_at(check, chain, stops, chain->n + 1, &snapshots, err))
+		return false;
+	*effects = effects_compare(&check->comparer, chain_migrations(check->arena, chain), chain->n, snapshots, roles, unknown);
+	return true;
+}
+
 static bool read_effects(struct check *check, struct err *err)
 {
 	size_t n = check->repo_chain.n;
@@ -161,8 +190,7 @@ static bool read_effects(struct check *check, struct err *err)
 		roles[i] = repo_role(check, i);
 		unknown[i] = base_text_unknown(check, check->repo_chain.links[i].migration);
 	}
-	struct replay_request repo = request(check, &check->repo_chain);
-	if (!effects_read(&check->comparer, &repo, roles, unknown, prepare, check, &check->repo_effects, err))
+	if (!effects_of(check, &check->repo_chain, roles, unknown, &check->repo_effects, err))
 		return false;
 	if (check->prefix) {
 		check->base_effects = check->repo_effects;
@@ -173,8 +201,7 @@ static bool read_effects(struct check *check, struct err *err)
 		const struct link *link = &check->base_chain.links[i];
 		base_roles[i] = link->foreign ? ROLE_FOREIGN : link->late ? ROLE_LATE : ROLE_APPLIED;
 	}
-	struct replay_request base = request(check, &check->base_chain);
-	return effects_read(&check->comparer, &base, base_roles, NULL, prepare, check, &check->base_effects, err);
+	return effects_of(check, &check->base_chain, base_roles, NULL, &check->base_effects, err);
 }
 
 // Questions.
@@ -201,19 +228,18 @@ static bool answer_questions(struct check *check, bool *answered, struct err *er
 	struct replay_request whole = request(check, &check->base_chain);
 	whole.visit = ask_scratch;
 	whole.argument = check;
-	return replay(check->arena, &whole, NULL, NULL, err);
+	return replays_visit(check->envs->servers, check->arena, &whole, err);
 }
 
 // Untracked environments: how far they are follows from what is there. Migrations at the end of the order of which nothing is
 // there are pending; what is missing of earlier ones is for the classification.
 static bool guess_applied(struct check *check, struct err *err)
 {
-	struct replay_request whole = request(check, &check->repo_chain);
 	size_t n = check->repo_chain.n, n_applied = 0;
 	if (check->live->n_objects > (check->live->engine == ENGINE_POSTGRESQL ? 1 : 0)) { // more than the schema public
 		enum effects_role *roles = arena_array(check->arena, n, sizeof *roles);
 		struct effects *effects;
-		if (!effects_read(&check->comparer, &whole, roles, NULL, prepare, check, &effects, err))
+		if (!effects_of(check, &check->repo_chain, roles, NULL, &effects, err))
 			return false;
 		size_t *n_missing = arena_array(check->arena, n, sizeof *n_missing), *n_effects = arena_array(check->arena, n, sizeof *n_effects);
 		effects_missing(&check->comparer, effects, n, check->live, n_missing, n_effects);
@@ -297,10 +323,13 @@ static bool classify_all(struct check *check, struct classification *result, str
 static bool confirmed(struct check *check, const struct classification *result, bool *changed, struct err *err)
 {
 	*changed = false;
-	if (result->n_findings == 0 || !source_is_live(&check->env->source))
+	if (result->n_findings == 0 || check->env->part != PART_ALL || !source_is_live(&check->env->source)) // tenants: see tenants.c
 		return true;
 	struct read_options options = env_read_options(check->run, check->env);
+	size_t index = (size_t)(check->env - check->envs->items);
+	servers_enter(check->envs->servers, index);
 	struct snapshot *again = env_read(check->run, check->envs, check->env, &options, check->arena, err);
+	servers_leave(check->envs->servers, index);
 	if (again == NULL)
 		return false;
 	prepare(again, check);
@@ -480,6 +509,7 @@ void check_env(struct run *run, struct envs *envs, const struct env *env, struct
 	report->database = live->database;
 	struct classification result = { 0 };
 	struct err err;
+	replays_trim(envs->replays);
 	if (!run_check(&check, &result, &err))
 		report_trouble(run, report, &err);
 	else

@@ -72,6 +72,7 @@ enum exit_status command_status(struct run *run, struct err *err);
 enum exit_status command_assert(struct run *run, struct err *err);
 enum exit_status command_replay(struct run *run, struct err *err);
 enum exit_status command_rehearse(struct run *run, struct err *err);
+enum exit_status command_report(struct run *run, struct err *err);
 enum exit_status command_init(struct run *run, struct err *err);
 enum exit_status command_doctor(struct run *run, struct err *err);
 enum exit_status command_kinds(struct run *run, struct err *err);

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -104,39 +105,57 @@ static void start_limit(struct run *run, struct envs *envs)
 		log_warn(run->log, "nobody watches the time limit from outside");
 }
 
-// What names an environment on this machine: two projects may both have a "prod".
-static const char *lock_name(struct run *run, const struct env *env)
+// A fleet has one lock: its members may be thousands, and a lock is an open file.
+static const char *locked_name(const struct env *env)
+{
+	return env->fleet != NULL ? env->fleet : env->name;
+}
+
+// What names an environment on this machine: two projects may both have a "prod", and shards of one run do not wait for each other.
+static const char *lock_name(struct run *run, const struct envs *envs, const struct env *env)
 {
 	char path[PATH_MAX];
 	const char *folder = realpath(run->config->folder[0] == '\0' ? "." : run->config->folder, path);
-	return arena_printf(run->arena, "run %s %s", env->name, folder == NULL ? "" : folder);
+	const char *shard = envs->shard_count == 0 ? "" : arena_printf(run->arena, " shard %d of %d", envs->shard_index, envs->shard_count);
+	return arena_printf(run->arena, "run %s%s %s", locked_name(env), shard, folder == NULL ? "" : folder);
 }
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp((*(struct env *const *)a)->name, (*(struct env *const *)b)->name);
+	return strcmp(locked_name(*(struct env *const *)a), locked_name(*(struct env *const *)b));
 }
 
-static void lock_one(struct run *run, const char *state, struct env *env, long long until_us)
+// NULL: it is locked, or nobody else can lock it either.
+static struct err *lock_one(struct run *run, const char *state, const struct envs *envs, const struct env *env, long long until_us)
 {
 	struct err err;
-	const char *name = lock_name(run, env);
+	const char *name = lock_name(run, envs, env);
 	int fd = state_lock(state, name, 0, &err); // open for as long as this process lives
 	if (fd < 0 && strcmp(err.code, "locked") == 0) {
-		log_info(run->log, "%s: waiting for another run of driftcheck", env->name);
+		log_info(run->log, "%s: waiting for another run of driftcheck", locked_name(env));
 		long long wait_us = until_us - clock_us();
 		fd = state_lock(state, name, wait_us > 0 ? wait_us / 1000 : 0, &err);
 	}
 	if (fd >= 0)
-		return;
+		return NULL;
 	if (strcmp(err.code, "locked") != 0) {
-		log_warn(run->log, "%s: not locked against other runs: %s: %s", env->name, err.where, err.text);
-		return;
+		log_warn(run->log, "%s: not locked against other runs: %s: %s", locked_name(env), err.where, err.text);
+		return NULL;
 	}
-	err_set(&err, "locked", env->name, "the other run reports; if it hangs, end it, and give its job a --time-limit",
+	struct err *trouble = arena_alloc(run->arena, sizeof *trouble);
+	err_set(trouble, "locked", locked_name(env), "the other run reports; if it hangs, end it, and give its job a --time-limit",
 	        "another run of driftcheck is at work on it, so it was not checked");
-	env->trouble = arena_alloc(run->arena, sizeof *env->trouble);
-	*env->trouble = err;
+	return trouble;
+}
+
+// Each lock is an open file, and a list may have more environments than files may be open by default.
+static void allow_open_files(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
 }
 
 static void lock_envs(struct run *run, struct envs *envs)
@@ -152,9 +171,14 @@ static void lock_envs(struct run *run, struct envs *envs)
 	for (size_t i = 0; i < envs->n; i++)
 		sorted[i] = &envs->items[i];
 	qsort(sorted, envs->n, sizeof *sorted, by_name);
+	allow_open_files();
+	struct err *trouble = NULL;
 	for (size_t i = 0; i < envs->n; i++) {
+		bool again = i > 0 && sorted[i]->fleet != NULL && sorted[i - 1]->fleet == sorted[i]->fleet;
+		if (!again)
+			trouble = sorted[i]->trouble == NULL || sorted[i]->fleet != NULL ? lock_one(run, state, envs, sorted[i], until_us) : NULL;
 		if (sorted[i]->trouble == NULL)
-			lock_one(run, state, sorted[i], until_us);
+			sorted[i]->trouble = trouble;
 	}
 }
 

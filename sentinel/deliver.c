@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/auto.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/secret.h"
@@ -30,6 +31,7 @@ struct deliveries {
 	size_t n, n_sinks;
 	bool dry_run;
 	const char *state;
+	const char *kept; // the file that the report was read from; NULL: it is new
 };
 
 static bool unknown(const char *word, struct err *err)
@@ -52,6 +54,13 @@ static bool fill_values(struct run *run, struct delivery *delivery, struct err *
 		n++;
 	const char **values = arena_array(run->arena, n, sizeof *values);
 	for (size_t i = 0; i < n; i++) {
+		const struct setting *setting = &section->values[i];
+		bool secret = delivery->sink->secret != NULL && strcmp(section->keys[i], delivery->sink->secret) == 0;
+		if (secret && setting->text != NULL && strstr(setting->text, "${") == NULL && *setting->text != '\0') {
+			err_set(err, "config", NULL, "take it from the environment: ${NAME}", "%s: the %s is a secret, and stands in the file",
+			        section->name, section->keys[i]);
+			return err_where(err, "%s:%u", run->config->path, setting->line);
+		}
 		if (!config_expand(run->arena, run->config, &section->values[i], &values[i], err))
 			return false;
 	}
@@ -116,18 +125,37 @@ static void add_trouble(struct run *run, struct report *report, const struct err
 	report->troubles = troubles;
 }
 
+static const char *unsent_folder(struct run *run, const struct deliveries *deliveries)
+{
+	return arena_printf(run->arena, "%s/unsent", deliveries->state);
+}
+
 // Keeps the report as JSON; NULL: it could not be kept.
 static const char *keep(struct run *run, const struct deliveries *deliveries, const struct report *report)
 {
-	if (deliveries->n_sinks == 0 || run->options->dry_run || deliveries->state == NULL)
-		return NULL;
-	const char *folder = arena_printf(run->arena, "%s/unsent", deliveries->state);
+	if (deliveries->n_sinks == 0 || run->options->dry_run || deliveries->state == NULL || deliveries->kept != NULL)
+		return deliveries->kept;
+	const char *folder = unsent_folder(run, deliveries);
 	const char *path = arena_printf(run->arena, "%s/%s-%ld.json", folder, report->started, (long)getpid());
 	auto_buf text = BUF_INIT;
 	const struct render_options plain = { 0 };
 	struct err err;
 	reporter_find("json")->render(&text, report, &plain);
 	return (mkdir(folder, 0700) == 0 || errno == EEXIST) && file_write(&text, path, &err) ? path : NULL;
+}
+
+void deliveries_kept(struct deliveries *deliveries, const char *path)
+{
+	deliveries->kept = path;
+}
+
+// Whether a file lies in the folder of what is not sent yet. Another is its owner's.
+static bool is_ours(struct run *run, const struct deliveries *deliveries, const char *path)
+{
+	auto_free file = realpath(path, NULL);
+	auto_free folder = deliveries->state == NULL ? NULL : realpath(unsent_folder(run, deliveries), NULL);
+	size_t length = folder == NULL ? 0 : strlen(folder);
+	return file != NULL && folder != NULL && strncmp(file, folder, length) == 0 && file[length] == '/';
 }
 
 bool deliveries_show_last_success(const struct deliveries *deliveries)
@@ -176,7 +204,7 @@ void deliveries_send(struct run *run, struct deliveries *deliveries, struct repo
 			         err.hint[0] == '\0' ? "" : "; ", kept, target->delivery.sink->name);
 		add_trouble(run, report, &err);
 	}
-	if (all && kept != NULL)
+	if (all && kept != NULL && deliveries->n_sinks > 0 && !run->options->dry_run && is_ours(run, deliveries, kept))
 		unlink(kept);
 	fwrite(aside.data, 1, aside.length, run->log->stream);
 }

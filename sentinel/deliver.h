@@ -14,6 +14,9 @@ struct deliveries *deliveries_prepare(struct run *run, struct err *err);
 bool deliveries_send_out(const struct deliveries *deliveries);
 // Whether a report goes into a file in a format that shows when environments were last checked.
 bool deliveries_show_last_success(const struct deliveries *deliveries);
+// The report to be sent was read from this file, so that it need not be kept once more. Where that is one that could not be
+// delivered before, it is removed when all of it has arrived.
+void deliveries_kept(struct deliveries *deliveries, const char *path);
 
 // Sends the report everywhere. What could not be delivered is added to its troubles; the report itself then lies in the state
 // folder, and the trouble's hint says how to send it later. What sinks have printed after the report is added to `last`.

@@ -129,7 +129,7 @@ static void check_tls(struct doctor *doctor, PGconn *conn)
 }
 
 // What a role needs, as statements for this database.
-static void print_role(struct doctor *doctor, const char *database, const char *table)
+static void print_role(struct doctor *doctor, const struct env *env, const char *database, const char *table)
 {
 	struct buf *out = &doctor->run->out;
 	const char *parts[3];
@@ -149,6 +149,36 @@ static void print_role(struct doctor *doctor, const char *database, const char *
 		sql_name(out, parts, n);
 		buf_adds(out, " TO driftcheck;\n");
 	}
+	if (n == 2 && env->tenants != NULL)
+		buf_adds(out, "    -- the last two for every tenant's schema, and for that of each new tenant when it is made\n");
+}
+
+// Of a fleet of tenants. Returns the name of one of their version tables.
+static const char *check_tenants(struct doctor *doctor, const struct env *env, const struct snapshot *snapshot)
+{
+	size_t n_tables = 0, n_unreadable = 0;
+	const char *table = snapshot->version.name;
+	const struct tenant *unreadable = NULL;
+	for (size_t i = 0; i < snapshot->n_tenants; i++) {
+		const struct tenant *tenant = &snapshot->tenants[i];
+		n_tables += tenant->version.name != NULL;
+		n_unreadable += tenant->trouble != NULL;
+		table = tenant->version.name != NULL && n_tables == 1 ? tenant->version.name : table;
+		unreadable = tenant->trouble != NULL && unreadable == NULL ? tenant : unreadable;
+	}
+	if (snapshot->n_tenants == 0)
+		say(doctor, LEVEL_FAIL, "schemas is a pattern of their names, as a shell has it", "no schema is called like \"%s\"", env->tenants);
+	else if (n_tables == 0 && snapshot->version.name != NULL)
+		say(doctor, LEVEL_OK, NULL, "%zu tenants, which share the version table %s", snapshot->n_tenants, snapshot->version.name);
+	else if (n_tables == snapshot->n_tenants)
+		say(doctor, LEVEL_OK, NULL, "%zu tenants, each with a version table", snapshot->n_tenants);
+	else
+		say(doctor, LEVEL_WARN, "without one, what is applied will be told from the schema", "%zu tenants, %zu with a version table",
+		    snapshot->n_tenants, n_tables);
+	if (unreadable != NULL)
+		say(doctor, LEVEL_FAIL, unreadable->trouble->hint, "%zu version table%s cannot be read, of %s first: %s", n_unreadable,
+		    n_unreadable == 1 ? "" : "s", unreadable->schema, unreadable->trouble->text);
+	return table;
 }
 
 // Reads the versions as a check would; returns the name of the version table, NULL if there is none or it cannot be read.
@@ -168,6 +198,8 @@ static const char *check_versions(struct doctor *doctor, const struct env *env)
 	if (env->source.type != SOURCE_POSTGRESQL)
 		say(doctor, LEVEL_OK, NULL, "readable: %s %s, %s", snapshot->engine == ENGINE_SQLITE ? "SQLite" : "PostgreSQL",
 		    snapshot->server, env->source.shown);
+	if (env->tenants != NULL)
+		return check_tenants(doctor, env, snapshot);
 	if (snapshot->version.name != NULL)
 		say(doctor, LEVEL_OK, NULL, "version table %s: %zu row%s", snapshot->version.name, snapshot->version.n_rows,
 		    snapshot->version.n_rows == 1 ? "" : "s");
@@ -197,7 +229,7 @@ static void check_postgresql(struct doctor *doctor, const struct env *env)
 		        PQerrorMessage(conn));
 		secret_scrub(source->secrets, &err);
 		say_error(doctor, "not reachable", &err);
-		print_role(doctor, conn == NULL || PQdb(conn) == NULL ? "DATABASE" : PQdb(conn), table_of(env, NULL));
+		print_role(doctor, env, conn == NULL || PQdb(conn) == NULL ? "DATABASE" : PQdb(conn), table_of(env, NULL));
 		return;
 	}
 	doctor->majors |= 1ull << (PQserverVersion(conn) / 10000 % MAJORS);
@@ -221,7 +253,7 @@ static void check_postgresql(struct doctor *doctor, const struct env *env)
 		say(doctor, LEVEL_WARN, "use a role of its own, as below", "the role %s %s: driftcheck needs no such rights", facts.role,
 		    facts.superuser ? "is a superuser" : "owns objects or may create databases or roles");
 	if (!modest || run->options->verbose || doctor->worst == LEVEL_FAIL)
-		print_role(doctor, facts.database, table_of(env, table));
+		print_role(doctor, env, facts.database, table_of(env, table));
 }
 
 static void check_env(struct doctor *doctor, const struct env *env)
@@ -320,7 +352,7 @@ static void check_repo(struct doctor *doctor)
 enum exit_status command_doctor(struct run *run, struct err *err)
 {
 	struct doctor doctor = { .run = run };
-	bool any = run->n_words > 0 || run->config->n_envs > 0;
+	bool any = run->n_words + run->options->envs.n + run->config->n_envs + run->config->n_fleets > 0;
 	bool ok = any ? envs_resolve(run, run->words, run->n_words, false, &doctor.envs, err) : envs_settings(run, &doctor.envs, err);
 	if (!ok)
 		return EXIT_TROUBLE;

@@ -3,11 +3,13 @@
 // database here, and nothing is started.
 #include "sentinel/env.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
 #include "migrations/cache.h"
+#include "sentinel/fleet.h"
 #include "sentinel/folders.h"
 #include "base/secret.h"
 #include "sentinel/suggest.h"
@@ -65,8 +67,10 @@ static bool find_section(struct run *run, const char *env_name, const struct con
 	if (run->options->migrations.n > 0)
 		return true;
 	const struct config_env *env = env_name == NULL ? NULL : config_env(config, env_name);
-	if (env != NULL && env->migrations.text != NULL) {
-		*section = config_migrations(config, env->migrations.text); // there is one: config_read saw to it
+	const struct config_fleet *fleet = env_name == NULL ? NULL : config_fleet(config, env_name);
+	const char *named = env != NULL ? env->migrations.text : fleet != NULL ? fleet->migrations.text : NULL;
+	if (named != NULL) {
+		*section = config_migrations(config, named); // there is one: config_read saw to it
 		return true;
 	}
 	if (config->n_migrations == 0)
@@ -77,8 +81,8 @@ static bool find_section(struct run *run, const char *env_name, const struct con
 	}
 	err_set(err, "migrations", config->path, NULL, "there are %zu sets of migrations, and it is not said which is meant",
 	        config->n_migrations);
-	if (env != NULL)
-		err_hint(err, "in env \"%s\" write migrations = \"%s\"", env_name, config->migrations[0].name);
+	if (env != NULL || fleet != NULL)
+		err_hint(err, "in %s \"%s\" write migrations = \"%s\"", env != NULL ? "env" : "fleet", env_name, config->migrations[0].name);
 	else
 		err_hint(err, "use the name of an environment that has one, or --migrations DIR");
 	return false;
@@ -157,15 +161,19 @@ static bool unknown_env(struct run *run, const char *word, struct err *err)
 	const struct config *config = run->config;
 	const char *shown = secret_redact(run->arena, word);
 	err_set(err, "unknown-env", config->path, NULL, "there is no environment \"%s\"", shown);
-	const char **names = arena_array(run->arena, config->n_envs, sizeof *names);
-	for (size_t i = 0; i < config->n_envs; i++)
-		names[i] = config->envs[i].name;
-	if (strpbrk(word, "/.:") != NULL && suggest_nearest(word, names, config->n_envs) == NULL)
+	const char *fleet = arena_strndup(run->arena, word, strcspn(word, "/"));
+	if (config_fleet(config, fleet) != NULL)
+		return err_hint(err, "\"%s\" is a fleet, which is checked as one: driftcheck check %s", fleet, fleet);
+	size_t n = config->n_envs + config->n_fleets;
+	const char **names = arena_array(run->arena, n, sizeof *names);
+	for (size_t i = 0; i < n; i++)
+		names[i] = i < config->n_envs ? config->envs[i].name : config->fleets[i - config->n_envs].name;
+	if (strpbrk(word, "/.:") != NULL && suggest_nearest(word, names, n) == NULL)
 		return err_hint(err, "give a source a name: prod=%s", shown);
 	if (config->path == NULL)
 		return err_hint(err, "there is no driftcheck.conf here or above: `driftcheck init` writes one, or give the source: "
 		                "%s=postgresql://...", shown);
-	return suggest_hint(err, word, names, config->n_envs);
+	return suggest_hint(err, word, names, n);
 }
 
 bool source_resolve(struct run *run, const char *word, struct source *source, struct err *err)
@@ -185,46 +193,152 @@ bool source_resolve(struct run *run, const char *word, struct source *source, st
 	return false;
 }
 
-// The name and source of one word. False: the run as a whole is wrong. Trouble of the one environment is kept in it.
-static bool resolve_word(struct run *run, const char *word, struct env *env, struct err *err)
+static struct env *add(struct run *run, struct envs *envs)
 {
-	const char *equals = strchr(word, '=');
+	envs->items = arena_grow(run->arena, envs->items, envs->n, &envs->capacity, sizeof *envs->items);
+	return &envs->items[envs->n++];
+}
+
+// An environment with its source: as given on the command line, or in a list. `folder` goes before relative paths.
+static bool add_source(struct run *run, struct envs *envs, const struct listed_env *listed, const char *folder, struct err *err)
+{
+	struct env *env = add(run, envs);
 	struct err trouble = { 0 };
-	if (equals == NULL) {
-		const struct config_env *configured = config_env(run->config, word);
-		if (configured == NULL)
-			return unknown_env(run, word, err);
-		env->name = env->configured = configured->name;
-		if (!configured_source(run, configured, &env->source, &trouble))
-			env->trouble = keep(run->arena, &trouble);
-		return true;
-	}
-	env->name = arena_strndup(run->arena, word, (size_t)(equals - word));
-	if (*env->name == '\0' || strpbrk(env->name, ":/@? ") != NULL)
-		return err_set(err, "usage", NULL, "write prod=SOURCE, e.g. prod=postgresql://host/database",
-		               "\"%s\" is not of the form NAME=SOURCE", secret_redact(run->arena, word));
-	const struct config_env *other = config_env(run->config, equals + 1);
+	env->name = listed->name;
+	const struct config_env *other = config_env(run->config, listed->source);
 	env->configured = other != NULL ? other->name : config_env(run->config, env->name) != NULL ? env->name : NULL;
 	if (other != NULL ? configured_source(run, other, &env->source, &trouble)
-	                  : source_parse(run->arena, equals + 1, "", &env->source, &trouble))
+	                  : source_parse(run->arena, listed->source, folder, &env->source, &trouble))
 		return true;
 	// `service=prod` alone is a source without a name.
+	const char *word = arena_printf(run->arena, "%s=%s", listed->name, listed->source);
 	struct source whole;
 	struct err ignored = { 0 };
 	if (strcmp(trouble.code, "not-a-source") == 0 && source_parse(run->arena, word, "", &whole, &ignored))
-		return err_set(err, "usage", NULL, arena_printf(run->arena, "give a source a name: prod=%s", whole.shown),
+		return err_set(err, "usage", listed->where, arena_printf(run->arena, "give a source a name: prod=%s", whole.shown),
 		               "\"%s\" is not of the form NAME=SOURCE", whole.shown);
 	env->trouble = keep(run->arena, &trouble);
 	return true;
 }
 
-static bool check_names(const struct envs *envs, struct err *err)
+// A fleet of tenants is one environment until it is read.
+static bool tenants_source(struct run *run, const struct config_fleet *fleet, struct env *env, struct err *err)
 {
-	for (size_t i = 0; i < envs->n; i++) {
-		for (size_t j = i + 1; j < envs->n; j++) {
-			if (strcmp(envs->items[i].name, envs->items[j].name) == 0)
-				return err_set(err, "usage", NULL, "name each once", "the environment \"%s\" is named twice", envs->items[i].name);
+	const struct config_env as_env = { .name = fleet->name, .url = fleet->url };
+	const char *where = arena_printf(run->arena, "%s:%u", run->config->path, fleet->schemas.line);
+	if (fleet->envs_file.text != NULL || fleet->envs_query.text != NULL)
+		return err_set(err, "config", where, "make two fleets of it", "fleet \"%s\" has schemas, and a list of environments", fleet->name);
+	if (fleet->url.text == NULL)
+		return err_set(err, "config", where, "add: url = \"${DATABASE_URL}\"", "fleet \"%s\": it is not said in which database the schemas are",
+		               fleet->name);
+	if (!config_expand(run->arena, run->config, &fleet->schemas, &env->tenants, err) || !configured_source(run, &as_env, &env->source, err))
+		return false;
+	env->source.settings.schema = NULL; // each tenant's is another
+	return env->source.type == SOURCE_POSTGRESQL ||
+	       err_set(err, "config", where, "url is that of a PostgreSQL database", "fleet \"%s\": only PostgreSQL has schemas", fleet->name);
+}
+
+static void add_tenants(struct run *run, struct envs *envs, const struct config_fleet *fleet)
+{
+	struct env *env = add(run, envs);
+	struct err err = { 0 };
+	env->name = env->configured = env->fleet = fleet->name;
+	if (!tenants_source(run, fleet, env, &err))
+		env->trouble = keep(run->arena, &err);
+}
+
+// What is found of a fleet. Where nothing can be found, the fleet itself is what has the trouble.
+static void add_fleet(struct run *run, struct envs *envs, const struct config_fleet *fleet)
+{
+	struct env_list list = { 0 };
+	struct err err = { 0 };
+	size_t before = envs->n;
+	if (fleet->schemas.text != NULL) {
+		add_tenants(run, envs, fleet);
+		return;
+	}
+	int max_per_server = 0;
+	bool ok = fleet_max_per_server(run, fleet, &max_per_server, &err) && fleet_list(run, fleet, &list, &err);
+	for (size_t i = 0; ok && i < list.n; i++)
+		ok = add_source(run, envs, &list.items[i], run->config->folder, &err);
+	if (!ok) {
+		envs->n = before;
+		struct env *env = add(run, envs);
+		*env = (struct env){ .name = fleet->name, .trouble = keep(run->arena, &err) };
+	}
+	for (size_t i = before; i < envs->n; i++) {
+		envs->items[i].configured = envs->items[i].fleet = fleet->name;
+		envs->items[i].max_per_server = max_per_server;
+	}
+}
+
+// One word. False: the run as a whole is wrong. Trouble of the one environment is kept in it.
+static bool add_word(struct run *run, struct envs *envs, const char *word, struct err *err)
+{
+	const char *equals = strchr(word, '=');
+	if (equals != NULL) {
+		struct listed_env listed = { arena_strndup(run->arena, word, (size_t)(equals - word)), equals + 1, NULL };
+		if (listed_name_is_valid(listed.name))
+			return add_source(run, envs, &listed, "", err);
+		return err_set(err, "usage", NULL, "write prod=SOURCE, e.g. prod=postgresql://host/database", "\"%s\" is not of the form "
+		               "NAME=SOURCE", secret_redact(run->arena, word));
+	}
+	const struct config_fleet *fleet = config_fleet(run->config, word);
+	const struct config_env *configured = config_env(run->config, word);
+	if (fleet != NULL) {
+		add_fleet(run, envs, fleet);
+		return true;
+	}
+	if (configured == NULL)
+		return unknown_env(run, word, err);
+	struct env *env = add(run, envs);
+	struct err trouble = { 0 };
+	env->name = env->configured = configured->name;
+	if (!configured_source(run, configured, &env->source, &trouble))
+		env->trouble = keep(run->arena, &trouble);
+	return true;
+}
+
+static bool add_lists(struct run *run, struct envs *envs, struct err *err)
+{
+	const struct words *files = &run->options->envs;
+	for (size_t f = 0; f < files->n; f++) {
+		struct env_list list = { 0 };
+		if (!env_list_read(run->arena, files->items[f], &list, err))
+			return false;
+		for (size_t i = 0; i < list.n; i++) {
+			if (!add_source(run, envs, &list.items[i], "", err))
+				return false;
 		}
+	}
+	return true;
+}
+
+static bool add_all(struct run *run, struct envs *envs, struct err *err)
+{
+	for (size_t i = 0; i < run->config->n_envs; i++) {
+		if (!add_word(run, envs, run->config->envs[i].name, err))
+			return false;
+	}
+	for (size_t i = 0; i < run->config->n_fleets; i++)
+		add_fleet(run, envs, &run->config->fleets[i]);
+	return true;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool check_names(struct run *run, const struct envs *envs, struct err *err)
+{
+	const char **names = arena_array(run->arena, envs->n, sizeof *names);
+	for (size_t i = 0; i < envs->n; i++)
+		names[i] = envs->items[i].name;
+	qsort(names, envs->n, sizeof *names, compare_names);
+	for (size_t i = 1; i < envs->n; i++) {
+		if (strcmp(names[i - 1], names[i]) == 0)
+			return err_set(err, "usage", NULL, "name each once", "the environment \"%s\" is named twice", names[i]);
 	}
 	return true;
 }
@@ -320,6 +434,7 @@ static bool check_scratch_url(struct run *run, const struct envs *envs, const ch
 {
 	struct source source, other;
 	struct scratch_env *others = arena_array(run->arena, run->config->n_envs + envs->n, sizeof *others);
+	const struct source *before = NULL;
 	struct err ignored;
 	if (!source_parse(run->arena, url, run->config->folder, &source, err))
 		return false;
@@ -336,10 +451,16 @@ static bool check_scratch_url(struct run *run, const struct envs *envs, const ch
 			return err_set(err, "scratch-in-use", where, "leave url out: throwaway servers are made from the local binaries",
 			               "scratch: the environment \"%s\" lives on that server", env->name);
 	}
-	for (size_t i = 0; i < envs->n; i++) { // those that the command line alone names
+	for (size_t i = 0; i < envs->n; i++) { // those that the command line, a list or a fleet names
 		const struct env *env = &envs->items[i];
-		if (env->configured == NULL && env->trouble == NULL && env->source.type == SOURCE_POSTGRESQL)
+		if ((env->configured != NULL && env->fleet == NULL) || env->trouble != NULL || env->source.type != SOURCE_POSTGRESQL)
+			continue;
+		if (env->fleet != NULL && same_server(&source, &env->source))
+			return err_set(err, "scratch-in-use", where, "leave url out: throwaway servers are made from the local binaries",
+			               "scratch: the environment \"%s\" lives on that server", env->name);
+		if (before == NULL || !same_server(before, &env->source)) // neighbours in a list share a server: it is asked once
 			others[scratch->n_envs++] = (struct scratch_env){ env->name, env->source.conninfo };
+		before = &env->source;
 	}
 	scratch->envs = others;
 	scratch->url = source.conninfo;
@@ -410,19 +531,20 @@ bool envs_resolve(struct run *run, const char *const *words, size_t n_words, boo
 {
 	*envs = (struct envs){ 0 };
 	const struct config *config = run->config;
-	size_t n = n_words > 0 ? n_words : config->n_envs;
-	if (n == 0 && config->path == NULL)
+	bool named = n_words > 0 || run->options->envs.n > 0;
+	if (!named && config->n_envs + config->n_fleets == 0 && config->path == NULL)
 		return err_set(err, "usage", NULL, "`driftcheck init` writes a configuration; or: driftcheck prod=postgresql://... "
 		               "--migrations DIR", "no environment is named, and there is no driftcheck.conf here or above");
-	if (n == 0)
+	if (!named && config->n_envs + config->n_fleets == 0)
 		return err_set(err, "usage", config->path, "add: env \"prod\" { url = \"${DATABASE_URL}\" }", "no environment is configured");
-	envs->items = arena_array(run->arena, n, sizeof *envs->items);
-	envs->n = n;
-	for (size_t i = 0; i < n; i++) {
-		if (!resolve_word(run, n_words > 0 ? words[i] : config->envs[i].name, &envs->items[i], err))
+	if (!named && !add_all(run, envs, err))
+		return false;
+	for (size_t i = 0; i < n_words; i++) {
+		if (!add_word(run, envs, words[i], err))
 			return false;
 	}
-	return check_names(envs, err) && envs_settings(run, envs, err) && (!with_sets || resolve_sets(run, envs, err));
+	return add_lists(run, envs, err) && check_names(run, envs, err) && envs_settings(run, envs, err) &&
+	       (!with_sets || resolve_sets(run, envs, err));
 }
 
 struct read_options env_read_options(const struct run *run, const struct env *env)
@@ -435,6 +557,7 @@ struct read_options env_read_options(const struct run *run, const struct env *en
 	return (struct read_options){
 		.log = run->log,
 		.name = env->name,
+		.tenants = env->tenants,
 		.versions = env->set == NULL ? NULL : env->versions,
 		.schema = env->set == NULL ? env->source.settings.schema : env->set->settings.schema,
 		.groups = options->groups,

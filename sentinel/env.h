@@ -9,32 +9,48 @@
 #include "sentinel/command.h"
 #include "sentinel/source.h"
 
+struct replays;
+struct servers;
+
+// What of a database is compared: all of it; of one in which each tenant has a schema, a tenant's part, or what is outside of
+// those (see introspect/tenant.h).
+enum env_part { PART_ALL, PART_TENANT, PART_SHARED };
+
 struct env {
 	const char *name;
-	const char *configured; // the name of its section in the configuration, which may be another; NULL: it has none
+	const char *configured; // the name of its section in the configuration, which may be another, or a fleet's; NULL: it has none
+	const char *fleet;      // the fleet that it is a member of; NULL: none
+	int max_per_server;     // of its fleet; 0: the default
 	struct source source;
 	// NULL: no migrations are known for it. Shared by all environments with the same set and the same settings, so that equal
 	// pointers mean equal replays.
 	const struct migrations *set;
 	struct version_query versions[2]; // of the set's framework, for the reader
+	const char *tenants; // it is a fleet of tenants: the pattern of their schemas, see tenants.h; NULL: it is one database
+	enum env_part part;
+	const char *tenant;  // PART_TENANT: the schema's name, as the ignore list calls it
 	// Why it cannot be worked with at all (a variable that is not set, a URL that is none, migrations that cannot be read);
 	// NULL: nothing. The other environments are not concerned.
 	struct err *trouble;
 };
 
 struct envs {
-	struct env *items; // in the order of the command line
-	size_t n;
+	struct env *items; // in the order of the command line; those of a list in its order
+	size_t n, capacity;
 	const struct migrations **sets; // the different ones
 	size_t n_sets, sets_capacity;
 	const char *const *ignore;
 	size_t n_ignore;
 	struct scratch_settings scratch;
 	const char *cache; // folder; NULL: none
+	int shard_index, shard_count; // which part these are, see shard.h; count 0: all
+	struct servers *servers; // takes turns among them while they are read; NULL: nobody waits
+	struct replays *replays; // made in this run; NULL: none
 };
 
-// Resolves words (names of configured environments, or NAME=SOURCE); none: every configured environment. `with_sets` false
-// leaves the migrations alone (snapshot, doctor). Errors are those that concern the run as a whole: an unknown name (code
+// Resolves words (names of configured environments or fleets, or NAME=SOURCE) and what --envs lists; none: everything that is
+// configured. A fleet that cannot be listed is one environment, which has that trouble. `with_sets` false leaves the
+// migrations alone (snapshot, doctor). Errors are those that concern the run as a whole: an unknown name (code
 // "unknown-env"), no environment at all, no or unreadable migrations ("migrations") where there is but one set, the scratch's
 // settings.
 bool envs_resolve(struct run *run, const char *const *words, size_t n_words, bool with_sets, struct envs *envs, struct err *err);

@@ -32,7 +32,8 @@
 // The first is the one that is meant where none is named.
 static const struct command commands[] = {
 	{ "check", "[ENV...]", "check environments against the repository's migrations",
-	  "ENV is a name from driftcheck.conf, or NAME=SOURCE; without any, all configured environments are checked.\n"
+	  "ENV is the name of an environment or a fleet in driftcheck.conf, or NAME=SOURCE; without any, everything that is\n"
+	  "configured is checked.\n"
 	  "The word `check` may be left out: driftcheck staging prod\n",
 	  0, -1, FORMATS_REPORT, .sends = true, .function = command_check },
 	{ "diff", "WANT HAVE", "compare any two sources: what differs in HAVE from WANT", NULL, 2, 2, FORMATS_REPORT,
@@ -49,6 +50,10 @@ static const struct command commands[] = {
 	{ "rehearse", "[ENV]", "what the pending migrations would lock, for how long, and who would wait: measured on a clone",
 	  "The clone is a throwaway server with as many rows as the environment's statistics say. Exit status: 0 ship, 1 do not ship,\n"
 	  "2 trouble; --fail-on warn makes warnings 1.\n", 0, 1, FORMATS_OWN, .function = command_rehearse },
+	{ "report", "FILE...", "render or send saved JSON results; merge the results of shards",
+	  "FILE is what `driftcheck check --format json` printed; -: stdin.\n"
+	  "Shards of one run: driftcheck report --merge --expect N shard-*.json --report github\n", 1, -1, FORMATS_REPORT, .sends = true,
+	  .function = command_report },
 	{ "init", "", "write a commented driftcheck.conf for what is found here", NULL, 0, 0, FORMATS_TEXT, .no_config = true,
 	  .function = command_init },
 	{ "doctor", "[ENV...]", "check what driftcheck needs: servers, rights, TLS, scratch, migrations", NULL, 0, -1, FORMATS_TEXT,
@@ -98,14 +103,16 @@ static const struct command *find_command(const char *name)
 // A first word that is no command is an environment (then the command is check); one that is neither may be either, mistyped.
 static bool unknown_word(const struct run *run, const char *word, struct err *err)
 {
-	if (strchr(word, '=') != NULL || config_env(run->config, word) != NULL)
+	if (strchr(word, '=') != NULL || config_env(run->config, word) != NULL || config_fleet(run->config, word) != NULL)
 		return false;
 	size_t n = 0;
-	const char **names = arena_array(run->arena, N_COMMANDS + run->config->n_envs, sizeof *names);
+	const char **names = arena_array(run->arena, N_COMMANDS + run->config->n_envs + run->config->n_fleets, sizeof *names);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		names[n++] = commands[i].name;
 	for (size_t i = 0; i < run->config->n_envs; i++)
 		names[n++] = run->config->envs[i].name;
+	for (size_t i = 0; i < run->config->n_fleets; i++)
+		names[n++] = run->config->fleets[i].name;
 	const char *shown = secret_redact(run->arena, word);
 	err_set(err, "unknown-command", run->config->path, NULL, "\"%s\" is no command and no environment", shown);
 	const char *nearest = suggest_nearest(word, names, n);

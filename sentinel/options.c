@@ -26,7 +26,7 @@ struct option {
 	size_t offset;           // of the field in struct options
 	const char *choices;     // of OPTION_CHOICE, separated by '|'
 	int least, most;         // of OPTION_NUMBER
-	const char *command;     // the commands that it belongs to, separated by blanks; NULL: all
+	const char *command;     // the commands that it belongs to, separated by '|'; NULL: all
 	const char *help;
 	void (*add_help)(struct buf *out); // in place of `help`, where it lists what is declared elsewhere
 };
@@ -46,7 +46,7 @@ static const struct option table[] = {
 	{ "framework", 0, "NAME", OPTION_TEXT, FIELD(framework), .help = "their framework (default: auto; see `driftcheck frameworks`)" },
 	{ "format", 0, "NAME", OPTION_TEXT, FIELD(format), .add_help = add_formats },
 	{ "output", 'o', "FILE", OPTION_TEXT, FIELD(output), .help = "write the result there, atomically, instead of to stdout" },
-	{ "report", 0, "NAME", OPTION_LIST, FIELD(reports), .help = "also send the report: github, ...; or FORMAT:FILE; may be repeated" },
+	{ "report", 0, "NAME", OPTION_LIST, FIELD(reports), .help = "also send the report: github, actions, webhook; or FORMAT:FILE; may be repeated" },
 	{ "dry-run", 0, NULL, OPTION_FLAG, FIELD(dry_run), .help = "with --report: print the exact calls, send nothing" },
 	{ "bodies", 0, "HOW", OPTION_CHOICE, FIELD(bodies), .choices = "hash|diff",
 	  .help = "bodies of functions in what is sent: hash (default) or diff" },
@@ -63,7 +63,7 @@ static const struct option table[] = {
 	  .help = "look at drift again after this time; report what is still there" },
 	{ "time-limit", 0, "TIME", OPTION_TEXT, FIELD(time_limit), .command = "check",
 	  .help = "end after this time at the latest; what was not checked is trouble" },
-	{ "to", 0, "V", OPTION_TEXT, FIELD(to), .command = "replay rehearse",
+	{ "to", 0, "V", OPTION_TEXT, FIELD(to), .command = "replay|rehearse",
 	  .help = "run up to and including this version" },
 	{ "scale", 0, "N", OPTION_TEXT, FIELD(scale), .command = "rehearse", .help = "of the environment's rows (default: 1)" },
 	{ "rows", 0, "N", OPTION_NUMBER, FIELD(rows), .command = "rehearse", .least = 1, .most = 1000000000,
@@ -73,7 +73,18 @@ static const struct option table[] = {
 	{ "one-size", 0, NULL, OPTION_FLAG, FIELD(one_size), .command = "rehearse",
 	  .help = "no small clones first: quicker, without growth and traffic" },
 	{ "at-least", 0, "V", OPTION_TEXT, FIELD(at_least), .command = "assert", .help = "a floor: newer versions are fine, too" },
-	{ "jobs", 'j', "N", OPTION_NUMBER, FIELD(jobs), .least = 1, .most = 64, .help = "environments to read at a time (default: 8)" },
+	{ "envs", 0, "FILE", OPTION_LIST, FIELD(envs), .command = "check|status|doctor",
+	  .help = "environments from a file (-: stdin), a line NAME=SOURCE for each; may be repeated" },
+	{ "jobs", 'j', "N", OPTION_NUMBER, FIELD(jobs), .least = 1, .most = 256, .help = "environments to read at a time (default: 8)" },
+	{ "max-per-server", 0, "K", OPTION_NUMBER, FIELD(max_per_server), .least = 1, .most = 256, .command = "check",
+	  .help = "of them, at most so many on one server (default: 4)" },
+	{ "shard", 0, "I/N", OPTION_TEXT, FIELD(shard), .command = "check",
+	  .help = "the I-th of N parts of the environments, from 1; auto: as the scheduler numbers this job" },
+	{ "shard-count", 0, "N", OPTION_NUMBER, FIELD(shard_count), .least = 1, .most = 10000, .command = "check",
+	  .help = "with --shard auto, the number of parts, where the scheduler does not tell it (Kubernetes)" },
+	{ "merge", 0, NULL, OPTION_FLAG, FIELD(merge), .command = "report", .help = "join the results of shards into one" },
+	{ "expect", 0, "N", OPTION_NUMBER, FIELD(expect), .least = 1, .most = 10000, .command = "report",
+	  .help = "with --merge: how many results there must be; a missing one is trouble" },
 	{ "timeout", 0, "S", OPTION_NUMBER, FIELD(timeout_s), .least = 1, .most = 86400,
 	  .help = "seconds that a connection or one statement on a live database may take" },
 	{ "no-cache", 0, NULL, OPTION_FLAG, FIELD(no_cache), .help = "neither use nor keep results of earlier replays" },
@@ -86,17 +97,6 @@ static const struct option table[] = {
 };
 enum { N_OPTIONS = sizeof table / sizeof *table };
 
-// Whether an option applies to a command: to all, or to those that it names.
-static bool applies(const struct option *option, const char *command)
-{
-	size_t length = strlen(command);
-	for (const char *at = option->command; at != NULL; at = strchr(at, ' ') == NULL ? NULL : strchr(at, ' ') + 1) {
-		if (strncmp(at, command, length) == 0 && (at[length] == '\0' || at[length] == ' '))
-			return true;
-	}
-	return option->command == NULL;
-}
-
 static const struct option *find(const char *name, size_t length)
 {
 	for (size_t i = 0; i < N_OPTIONS; i++) {
@@ -104,6 +104,18 @@ static const struct option *find(const char *name, size_t length)
 			return &table[i];
 	}
 	return NULL;
+}
+
+// Whether a command is among those of an option.
+static bool belongs(const struct option *option, const char *command)
+{
+	size_t length = strlen(command);
+	for (const char *at = option->command; at != NULL; at = strchr(at, '|')) {
+		at += *at == '|' ? 1 : 0;
+		if (strncmp(at, command, length) == 0 && (at[length] == '|' || at[length] == '\0'))
+			return true;
+	}
+	return option->command == NULL;
 }
 
 static const struct option *find_letter(char letter)
@@ -275,7 +287,7 @@ bool options_apply(const struct options *options, const char *command, struct er
 {
 	for (size_t i = 0; options->command_options[i] != NULL; i++) {
 		const struct option *option = find(options->command_options[i], strlen(options->command_options[i]));
-		if (!applies(option, command))
+		if (!belongs(option, command))
 			return err_set(err, "usage", NULL, NULL, "--%s does not apply to `driftcheck %s`, only to `driftcheck %s`",
 			               option->name, command, option->command);
 	}
@@ -286,7 +298,7 @@ void options_help(struct buf *out, const char *command)
 {
 	for (size_t i = 0; i < N_OPTIONS; i++) {
 		const struct option *option = &table[i];
-		if (command != NULL && !applies(option, command))
+		if (command != NULL && !belongs(option, command))
 			continue;
 		auto_buf left = BUF_INIT;
 		if (option->letter != '\0')

@@ -32,12 +32,14 @@ struct options {
 	const char *jitter, *confirm_after, *time_limit; // lengths of time as given
 	const char *color; // "auto" where not given
 	const char *to, *at_least;
-	int jobs, timeout_s;
 	// of rehearse
 	const char *scale, *long_transaction;
 	int rows;
 	bool one_size;
-	bool quiet, verbose, show_queries, no_cache, dry_run, cron, help, version;
+	struct words envs;
+	const char *shard;
+	int jobs, max_per_server, shard_count, expect, timeout_s;
+	bool quiet, verbose, show_queries, no_cache, dry_run, cron, merge, help, version;
 	const char *command_options[16]; // names of those given that belong to single commands; NULL-ended
 	struct words words; // what is no option, in order
 	bool first_after_end; // the first of them stood after `--`, so it is no command

@@ -42,6 +42,7 @@ struct env_report *report_env(struct run *run, const struct report *report, cons
 	const struct env *env = &envs->items[i];
 	struct env_report *of = arena_alloc(run->arena, sizeof *of);
 	of->name = env->name;
+	of->fleet = env->fleet;
 	of->engine = source_engine(&env->source);
 	for (size_t s = 0; s < envs->n_sets; s++)
 		of->repo = envs->sets[s] == env->set ? &report->repos[s] : of->repo;
@@ -61,6 +62,8 @@ struct report *report_start(struct run *run, const struct envs *envs)
 	}
 	if (envs == NULL)
 		return report;
+	report->shard_index = envs->shard_index;
+	report->shard_count = envs->shard_count;
 	report->n_repos = envs->n_sets;
 	report->repos = arena_array(run->arena, envs->n_sets, sizeof *report->repos);
 	for (size_t i = 0; i < envs->n_sets; i++)
@@ -70,6 +73,12 @@ struct report *report_start(struct run *run, const struct envs *envs)
 	for (size_t i = 0; i < envs->n; i++)
 		report->envs[i] = report_env(run, report, envs, i);
 	return report;
+}
+
+void env_reports_add(struct arena *arena, struct env_reports *reports, struct env_report *report)
+{
+	reports->items = arena_grow(arena, reports->items, reports->n, &reports->capacity, sizeof *reports->items);
+	reports->items[reports->n++] = report;
 }
 
 static struct versions versions_of(struct run *run, const struct migrations *set, const struct standings *standings,
@@ -176,9 +185,14 @@ enum exit_status report_finish(struct run *run, struct report *report)
 	for (size_t i = 0; i < report->n_envs; i++)
 		report->complete &= report->envs[i]->complete;
 	report->duration_ms = (clock_us() - run->started_us) / 1000;
-	run->render.accepted = accepted(run->options->fail_on);
 	if (run->reporter->last_success || deliveries_show_last_success(run->deliveries))
 		last_success_fill(run, report);
+	return report_hand_out(run, report);
+}
+
+enum exit_status report_hand_out(struct run *run, struct report *report)
+{
+	run->render.accepted = accepted(run->options->fail_on);
 	report_redact(run->arena, report);
 	auto_buf last = BUF_INIT;
 	deliveries_send(run, run->deliveries, report, &last); // before it is printed: what could not be delivered is a part of it

@@ -13,6 +13,13 @@ struct report *report_start(struct run *run, const struct envs *envs);
 // The empty env_report of one of them, as report_start makes it; its trouble included.
 struct env_report *report_env(struct run *run, const struct report *report, const struct envs *envs, size_t i);
 
+// A list of reports: an environment that turns out to be several has one for each.
+struct env_reports {
+	struct env_report **items;
+	size_t n, capacity;
+};
+void env_reports_add(struct arena *arena, struct env_reports *reports, struct env_report *report);
+
 // Fills what the versions say: table, head, state and the lists.
 void report_versions(struct run *run, struct env_report *env, const struct migrations *set, const struct applied_set *applied,
                      const struct standings *standings, const char *table);
@@ -26,6 +33,9 @@ void report_trouble(struct run *run, struct env_report *env, const struct err *e
 // Ends a report: `complete`, the list of troubles, the duration; renders it into run->out. The exit status follows from the
 // verdicts (for diff: from `equal`), the troubles and --fail-on.
 enum exit_status report_finish(struct run *run, struct report *report);
+
+// Sends and renders a report that is complete as it is, and says the exit status; report_finish ends with it.
+enum exit_status report_hand_out(struct run *run, struct report *report);
 
 // What a command that died of an error leaves for machines: a report with that one trouble, where a format other than text was
 // asked for and nothing is in run->out yet.

@@ -20,17 +20,21 @@ static void add_pending_lines(struct run *run, struct env_report *report, const 
 	}
 }
 
-bool versions_read(struct run *run, struct envs *envs, const struct env *env, struct env_report *report,
-                   struct env_versions *versions)
+struct snapshot *versions_snapshot(struct run *run, struct envs *envs, const struct env *env, struct env_report *report)
 {
 	struct err err = { 0 };
 	struct read_options options = env_read_options(run, env);
 	options.versions_only = true;
 	struct snapshot *snapshot = env_read(run, envs, env, &options, run->arena, &err);
-	if (snapshot == NULL) {
+	if (snapshot == NULL)
 		report_trouble(run, report, &err);
-		return false;
-	}
+	return snapshot;
+}
+
+bool versions_report(struct run *run, const struct env *env, const struct snapshot *snapshot, struct env_report *report,
+                     struct env_versions *versions)
+{
+	struct err err = { 0 };
 	report->reached = true;
 	report->engine = snapshot->engine;
 	report->server = snapshot->server;
@@ -45,4 +49,11 @@ bool versions_read(struct run *run, struct envs *envs, const struct env *env, st
 	add_pending_lines(run, report, env, versions);
 	report->verdict = report_versions_verdict(&versions->standings);
 	return true;
+}
+
+bool versions_read(struct run *run, struct envs *envs, const struct env *env, struct env_report *report,
+                   struct env_versions *versions)
+{
+	const struct snapshot *snapshot = versions_snapshot(run, envs, env, report);
+	return snapshot != NULL && versions_report(run, env, snapshot, report, versions);
 }

@@ -193,6 +193,24 @@ properties() {
 	fi
 }
 
+# A report that was kept as JSON renders as it did at once, byte by byte, in every format, and with the same exit status.
+formats='text markdown html json sarif junit prometheus'
+read_back() { # exit status
+	local format again fail_on=skew reports=()
+	[[ ${setting[args]} != *'--fail-on drift'* ]] || fail_on=drift
+	for format in $formats; do
+		reports+=(--report "$format:first.$format")
+	done
+	check kept.json --format json "${reports[@]}"
+	[ -e "$work/first.json" ] || return # what died of an error has no report but in JSON
+	for format in $formats; do
+		(cd "$work" && "$DRIFTCHECK" report kept.json --format "$format" --fail-on "$fail_on" >"again.$format" 2>again.err </dev/null)
+		again=$?
+		[ "$again" = "$1" ] || complain "kept and rendered again, its exit status is $again, not $1:" <"$work/again.err"
+		same "kept and rendered again as $format, it reads otherwise:" "$work/first.$format" "$work/again.$format"
+	done
+}
+
 # A case with goldens.
 run_case() {
 	make_environment "$database" || return
@@ -214,6 +232,7 @@ run_case() {
 		complain "the HTML report is wrong:" <"$work/page.faults"
 	stable_html <"$work/page.html" >"$work/report.html"
 	[ ! -e "$folder/$engine.html" ] || golden "$work/report.html"
+	read_back "$status"
 	[ "$status" = 2 ] || properties
 }
 

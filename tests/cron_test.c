@@ -101,7 +101,7 @@ static void test_journal(void **state)
 	log.journal = false;
 	log_warn(&log, "elsewhere");
 	fclose(log.stream);
-	assert_string_equal(text, "<3>driftcheck: prod: this is wrong\n<3>  hint: do that\n<4>driftcheck: two\n<4>lines\n"
+	assert_string_equal(text, "<3>driftcheck: prod: this is wrong\n<3>  hint: do that\n<4>driftcheck: two\n<4>  | lines\n"
 	                          "<6>driftcheck: three\n<7>-- prod\n<7>SELECT 1;\ndriftcheck: elsewhere\n");
 	free(text);
 

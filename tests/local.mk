@@ -15,6 +15,12 @@ check_PROGRAMS += tests/diff_test
 tests_diff_test_SOURCES = tests/diff_test.c
 tests_diff_test_LDADD = $(LIBS_OF_TESTS)
 
+check_PROGRAMS += tests/tenant_test
+tests_tenant_test_SOURCES = tests/tenant_test.c
+tests_tenant_test_LDADD = $(LIBS_OF_TESTS)
+check_SCRIPTS += tests/tenants.sh
+EXTRA_DIST += tests/tenants tests/tenants.sh
+
 check_PROGRAMS += tests/cache_test tests/scratch_test tests/replay_test
 tests_cache_test_SOURCES = tests/cache_test.c tests/scratch_env.h
 tests_cache_test_LDADD = $(LIBS_OF_TESTS)
@@ -40,6 +46,10 @@ tests_reporters_test_SOURCES = tests/reporters_test.c
 tests_reporters_test_LDADD = $(LIBS_OF_TESTS)
 EXTRA_DIST += tests/golden
 
+check_PROGRAMS += tests/fleet_test
+tests_fleet_test_SOURCES = tests/fleet_test.c
+tests_fleet_test_LDADD = $(LIBS_OF_TESTS)
+
 check_PROGRAMS += tests/html_test
 tests_html_test_SOURCES = tests/html_test.c
 tests_html_test_LDADD = $(LIBS_OF_TESTS)
@@ -48,6 +58,12 @@ EXTRA_DIST += tests/html_check.py
 check_PROGRAMS += tests/secret_test
 tests_secret_test_SOURCES = tests/secret_test.c
 tests_secret_test_LDADD = $(LIBS_OF_TESTS)
+
+check_PROGRAMS += tests/github_test tests/github_rules_test
+tests_github_test_SOURCES = tests/github_test.c
+tests_github_test_LDADD = $(LIBS_OF_TESTS)
+tests_github_rules_test_SOURCES = tests/github_rules_test.c
+tests_github_rules_test_LDADD = $(LIBS_OF_TESTS)
 
 check_PROGRAMS += tests/remedy_test
 tests_remedy_test_SOURCES = tests/remedy_test.c tests/scratch_env.h
@@ -59,13 +75,30 @@ tests_rehearse_fill_test_SOURCES = tests/rehearse_fill_test.c tests/scratch_env.
 tests_rehearse_fill_test_LDADD = $(LIBS_OF_TESTS)
 
 # The cases, and the scripts around them: see CONTRIBUTING.md.
-check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/cron.sh tests/examples.sh tests/mistakes.sh tests/promises.sh
+check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/cron.sh tests/examples.sh tests/fleet.sh tests/formats.sh tests/mistakes.sh \
+  tests/promises.sh tests/safety.sh tests/webhook.sh
 EXTRA_DIST += .ci/run docs examples scripts tests/cases tests/cases.sh tests/cli_test.sh tests/cron.sh tests/environment.sh tests/examples.py tests/examples.sh tests/examples_alerts.yml tests/harness.sh \
-  tests/mistakes.sh tests/promises.sh tests/sandbox.py
+  tests/fleet.sh tests/kubernetes.py tests/formats.sh tests/mistakes.sh tests/oracle.py tests/promises.sh tests/safety.sh tests/sandbox.py \
+  tests/chat.py tests/webhook.sh
+
+# The GitHub sink against a fake GitHub, which needs python3, openssl and jq: see tests/github/fake.py.
+GITHUB_TESTS = tests/github_fake.py tests/github_life.py tests/github_settings.py tests/github_faults.py tests/github_tls.py \
+  tests/github_race.py tests/github_month.sh
+check_SCRIPTS += $(GITHUB_TESTS)
+EXTRA_DIST += tests/github $(GITHUB_TESTS)
+
+# The same calls held against GitHub's own description of them, fetched by npm into the build folder: see tests/contract/contract.py.
+check-contract: driftcheck$(EXEEXT)
+	DRIFTCHECK='$(abs_builddir)/driftcheck' python3 $(srcdir)/tests/contract/contract.py contract
+EXTRA_DIST += tests/contract
 
 # Rewrites the goldens of all cases, or of CASES="name ..." alone. Look at them before it, and at git diff afterwards.
 bless: driftcheck$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/tests/cases.sh --bless $(CASES)
+
+# Rewrites the month of nights with GitHub: tests/golden/github-month.txt.
+bless-month: driftcheck$(EXEEXT)
+	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/tests/github_month.sh --bless
 
 EXTRA_PROGRAMS = tests/measure
 tests_measure_SOURCES = tests/measure.c
@@ -78,12 +111,24 @@ bench: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
 bench-rehearse: tests/measure$(EXEEXT)
 	MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench-rehearse.sh
 
+bench-fleet: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
+	DRIFTCHECK='$(abs_builddir)/driftcheck' MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench_fleet.sh
+
+# A fleet of many schemas: see scripts/bench_tenants.sh.
+bench-tenants: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
+	DRIFTCHECK='$(abs_builddir)/driftcheck' MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench_tenants.sh
+
 # Every major from 12 to 18, whose binaries are fetched once: see scripts/matrix.sh. MAJORS="12 18" for some of them.
 matrix: driftcheck$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/scripts/matrix.sh $(MAJORS)
 EXTRA_DIST += tests/matrix
 
-.PHONY: bench bench-rehearse bless matrix
+# Reports against what others publish of the formats: the schema of SARIF (by npm), promtool. See tests/schemas.sh.
+check-schemas: driftcheck$(EXEEXT)
+	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/tests/schemas.sh
+EXTRA_DIST += tests/schemas.sh
+
+.PHONY: bench bench-fleet bench-rehearse bench-tenants bless bless-month check-contract check-schemas matrix
 check_PROGRAMS += tests/introspect_sqlite_test
 tests_introspect_sqlite_test_SOURCES = tests/introspect_sqlite_test.c tests/sqlite_files.c tests/sqlite_files.h tests/sqlite_fixtures.c
 tests_introspect_sqlite_test_LDADD = $(LIBS_OF_TESTS)

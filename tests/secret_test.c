@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// Secrets in texts: what is hidden, what is not, and that nothing of a report is forgotten. Each text is one line of a table, so that a
-// leak or a false alarm that somebody reports becomes one more.
+// Secrets in texts: what is hidden, what is not, and that nothing of a report is forgotten. Each text is one line of a table,
+// so that a leak or a false alarm that somebody reports becomes one more.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -94,7 +94,8 @@ static const char *const untouched[] = {
 	"IF NEW.password = '' THEN", "IF password = OLD.password THEN", "password=EXCLUDED.password", "password=md5(salt)",
 	"(password = ''::text)", "(length(password) > 8)", "((password)::text ~ '^[a-z]'::text)", "CHECK (password <> 'x'::text)",
 	"CREATE TYPE secret_kind AS ENUM ('password', 'token', 'key')", "VALUES ('password', 'a word')",
-	"RAISE EXCEPTION 'invalid password' USING ERRCODE = '28P01';", "RAISE NOTICE 'no password ';", "RAISE NOTICE 'password %', now();",
+	"RAISE EXCEPTION 'invalid password' USING ERRCODE = '28P01';", "RAISE NOTICE 'no password ';",
+	"RAISE NOTICE 'password %', now();",
 	"RAISE EXCEPTION 'the password ' || p || ' is too short';", "EXECUTE 'ALTER ROLE x PASSWORD ' || quote_literal(p);",
 	"EXECUTE 'ALTER ROLE x PASSWORD ''' || p || '''';", "EXECUTE format('ALTER ROLE x PASSWORD %L', p);",
 	"format('host=%s password=%s', h, p)", "'host=h password=' || p", "concat('password=', p)", "ALTER ROLE x PASSWORD NULL",
@@ -102,11 +103,15 @@ static const char *const untouched[] = {
 	"COMMENT ON TABLE t IS 'what the password is for'", "password_reset_token text UNIQUE", "last_password_change timestamptz",
 	"CREATE FUNCTION f() RETURNS text AS $$ SELECT password $$ LANGUAGE sql", "password=${DB_PASSWORD} password=$1 password=:pw",
 	"password authentication failed for user \"app\"", "fe_sendauth: no password supplied", "check user and password (~/.pgpass)",
-	"postgresql://readonly@staging/app", "postgresql://db.example:5432/app", "mailto:me@example.org", "me@example.org", "a::jsonb @> b::jsonb",
-	"tags::text[]@>'{x}'", "https://example.org/a:b", "github_pat_encrypted_value_of_the_user", "ghp_short", "ghs_unit", "AKIA", "sk_live_",
+	"postgresql://readonly@staging/app", "postgresql://db.example:5432/app", "mailto:me@example.org", "me@example.org",
+	"a::jsonb @> b::jsonb",
+	"tags::text[]@>'{x}'", "https://example.org/a:b", "github_pat_encrypted_value_of_the_user", "ghp_short", "ghs_unit", "AKIA",
+	"sk_live_",
 	"the xoxb- prefix", "eyJ is how a token begins", "3f786850e387550fdab836ed7e6dc881de23001b",
-	"-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkq\n-----END PUBLIC KEY-----", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
-	"ALTER ROLE x PASSWORD '***(sha256:1a2b3c4d)'", "postgresql://u:***(sha256:1a2b3c4d)@h/d", "password=***(sha256:1a2b3c4d)", "postgresql://u:***@h/d",
+	"-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkq\n-----END PUBLIC KEY-----",
+	"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+	"ALTER ROLE x PASSWORD '***(sha256:1a2b3c4d)'", "postgresql://u:***(sha256:1a2b3c4d)@h/d", "password=***(sha256:1a2b3c4d)",
+	"postgresql://u:***@h/d",
 };
 
 static char *mask(struct arena *arena, const char *text)
@@ -165,7 +170,8 @@ static void equal_secrets_stay_equal(void **state)
 {
 	(void)state;
 	auto_arena arena = arena_new();
-	const char *one = mask(arena, "PASSWORD 'hunter2'"), *same = mask(arena, "PASSWORD 'hunter2'"), *other = mask(arena, "PASSWORD 'hunter3'");
+	const char *one = mask(arena, "PASSWORD 'hunter2'"), *same = mask(arena, "PASSWORD 'hunter2'"), *other;
+	other = mask(arena, "PASSWORD 'hunter3'");
 	assert_string_equal(one, same);
 	assert_string_not_equal(one, other);
 	assert_non_null(strstr(one, "***(sha256:f52fbd32)"));
@@ -175,8 +181,10 @@ static void equal_secrets_stay_equal(void **state)
 static void long_texts_take_no_time(void **state)
 {
 	(void)state;
-	static const char *const pieces[] = { "password $$ ", "password='", "ghp_", "github_pat_", "eyJ-eyJ.", "-----BEGIN KEY-----", "a:b@", "://u:",
-	                                      "AKIAIOSFODNN7EXAMPLE ", "'", "\"password\":", "PASSWORD = ", "password=''", "password /*", "password --password\n", "password text(", "password '" };
+	static const char *const pieces[] = { "password $$ ", "password='", "ghp_", "github_pat_", "eyJ-eyJ.", "-----BEGIN KEY-----",
+	                                      "a:b@", "://u:",
+	                                      "AKIAIOSFODNN7EXAMPLE ", "'", "\"password\":", "PASSWORD = ", "password=''",
+	    "password /*", "password --password\n", "password text(", "password '" };
 	for (size_t i = 0; i < LENGTH(pieces); i++) {
 		auto_buf text = BUF_INIT, out = BUF_INIT;
 		while (text.length < 200000)
@@ -218,7 +226,8 @@ static struct report *report_of(struct arena *arena, const char *text)
 	*origin = (struct origin){ text, text, text, 1, true, text };
 	struct finding_attr *attr = arena_alloc(arena, sizeof *attr);
 	*attr = (struct finding_attr){ kind_attr(kind, "body"), text, arena_printf(arena, "x\n%s\n", text), text, true };
-	*finding = (struct finding){ "0123456789abcdef", CLASS_COLLISION, SEVERITY_ALARM, CHANGE_ALTERED, object, object, object, object, text, attr, 1,
+	*finding = (struct finding){ "0123456789abcdef", CLASS_COLLISION, SEVERITY_ALARM, CHANGE_ALTERED, object, object, object,
+	                             object, text, attr, 1,
 		                     text, origin, text, text, text, remedy(arena, text), remedy(arena, text), 2, 2, false };
 	struct env_report *env = arena_alloc(arena, sizeof *env);
 	const char **texts = arena_array(arena, 1, sizeof *texts);
@@ -236,7 +245,8 @@ static struct report *report_of(struct arena *arena, const char *text)
 	*folder = (struct repo_folder){ text, text };
 	struct migration_line *timeline = arena_alloc(arena, sizeof *timeline);
 	*timeline = (struct migration_line){ text, text };
-	*repo = (struct repo_report){ .name = text, .path = text, .framework = "dbmate", .folders = folder, .n_folders = 1, .n_migrations = 1,
+	*repo = (struct repo_report){ .name = text, .path = text, .framework = "dbmate", .folders = folder, .n_folders = 1,
+	                              .n_migrations = 1,
 		                      .head = text, .lines = timeline };
 	*env = (struct env_report){
 		.name = text, .fleet = text, .members = list, .engine = ENGINE_POSTGRESQL, .server = text, .database = text, .reached = true,

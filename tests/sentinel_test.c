@@ -89,7 +89,7 @@ static void test_options_refused(void **state)
 		{ "--config", NULL, "--config needs a value", NULL },
 		{ "--config", "--quiet", "--config needs a value", NULL },
 		{ "--quiet=yes", NULL, "--quiet takes no value", NULL },
-		{ "--jobs", "0", "\"0\" is no number from 1 to 64", NULL },
+		{ "--jobs", "0", "\"0\" is no number from 1 to 256", NULL },
 		{ "--jobs", "4x", "\"4x\" is no number", NULL },
 		{ "--timeout", "99999999999999999999", "is no number", NULL },
 		{ "--fail-on", "skw", "\"skw\" is not one of its values", "did you mean \"skew\"?" },

@@ -126,7 +126,7 @@ judge "$((status != 2))" 'assert takes no fleet' <out
 DRIFTCHECK_TEST_CLOCK=1800000000 run --confirm-after 10m --format json
 stable_json <out | diff -u "$goldens/report.json" - >differs
 judge $? 'a second look after ten minutes finds the same' < <(cat differs err)
-DRIFTCHECK_TEST_CLOCK=1800000000 shapes 'no time for the second look' --confirm-after 1h --time-limit 30m <<'END'
+DRIFTCHECK_TEST_CLOCK=1800000000 shapes 'no time for the second look' --confirm-after 1770s --time-limit 30m <<'END'
 saas/tenant_ clean 27 0
 saas/tenant_31 skew 3 1
 saas/tenant_untracked clean 1 0

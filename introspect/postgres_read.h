@@ -101,6 +101,8 @@ const char *read_column(const struct pg_relation *relation, int attnum); // its 
 // Names by OID, qualified outside pg_catalog; NULL if unknown. The superuser that initdb made has another name on every
 // cluster: it is "(bootstrap superuser)".
 const char *read_role(struct postgres_read *read, unsigned oid);
+// The same as the server has it; NULL where neither owners nor privileges are read.
+const char *read_owner(struct postgres_read *read, unsigned oid);
 const char *read_access_method(struct postgres_read *read, unsigned oid);
 const char *read_tablespace(struct postgres_read *read, unsigned oid);
 const char *read_collation(struct postgres_read *read, unsigned oid);

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/sql.h"
+#include "diff/align.h"
 #include "diff/classify.h"
 #include "diff/ignore.h"
 #include "diff/remedy.h"
@@ -40,6 +41,9 @@ struct check {
 	struct comparer comparer;
 	struct effects *base_effects, *repo_effects;
 	const char *server; // of the scratch, for cache keys
+	unsigned groups;    // that are compared
+	const char *runner; // who runs the migrations there; NULL: unknown
+	struct alignment alignment;
 };
 
 static void note(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -57,9 +61,8 @@ static void note(struct check *check, const char *format, ...)
 }
 
 // Takes the version table out of a snapshot, and what is ignored.
-static void prepare(struct snapshot *snapshot, void *argument)
+static void prepare_either(struct check *check, struct snapshot *snapshot, bool replayed)
 {
-	struct check *check = argument;
 	const char *path[2];
 	size_t n = check->live->version.name == NULL ? 0 : sql_name_split(check->arena, check->live->version.name, path, 2);
 	if (n > 0)
@@ -68,13 +71,19 @@ static void prepare(struct snapshot *snapshot, void *argument)
 	while (check->envs->ignore != NULL && check->envs->ignore[n_ignored] != NULL)
 		n_ignored++;
 	ignore_apply(snapshot, check->envs->ignore, n_ignored);
+	align(&check->alignment, snapshot, replayed);
+}
+
+static void prepare(struct snapshot *replayed, void *check)
+{
+	prepare_either(check, replayed, true);
 }
 
 static struct replay_request request(struct check *check, const struct chain *chain)
 {
 	return (struct replay_request){
 		.set = &check->set, .engine = check->live->engine, .major = check->live->engine == ENGINE_POSTGRESQL ? check->live->major : 0,
-		.chain = chain_migrations(check->arena, chain), .n_chain = chain->n, .groups = check->run->options->groups,
+		.chain = chain_migrations(check->arena, chain), .n_chain = chain->n, .groups = check->groups, .runner = check->runner,
 		.scratch = &check->envs->scratch, .cache = check->envs->cache, .log = check->run->log,
 	};
 }
@@ -229,6 +238,8 @@ static bool answer_questions(struct check *check, bool *answered, struct err *er
 static bool guess_applied(struct check *check, struct err *err)
 {
 	size_t n = check->repo_chain.n, n_applied = 0;
+	const unsigned groups = check->comparer.groups; // roles cannot be compared before it is known what is applied
+	check->comparer.groups &= ~(1u << GROUP_OWNER | 1u << GROUP_ACL);
 	if (check->live->n_objects > (check->live->engine == ENGINE_POSTGRESQL ? 1 : 0)) { // more than the schema public
 		enum effects_role *roles = arena_array(check->arena, n, sizeof *roles);
 		struct effects *effects;
@@ -243,6 +254,7 @@ static bool guess_applied(struct check *check, struct err *err)
 		while (n_applied > 0 && n_applied < n && effects[n_applied].changes.n == 0) // nothing to be seen of them either way
 			n_applied++;
 	}
+	check->comparer.groups = groups;
 	check->base_chain = check->repo_chain;
 	check->base_chain.n = n_applied;
 	for (size_t i = 0; i < n; i++) {
@@ -325,9 +337,9 @@ static bool confirmed(struct check *check, const struct classification *result, 
 	servers_leave(check->envs->servers, index);
 	if (again == NULL)
 		return false;
-	prepare(again, check);
+	prepare_either(check, again, false);
 	struct comparer comparer;
-	comparer_init(&comparer, check->arena, check->live->engine, check->run->options->groups);
+	comparer_init(&comparer, check->arena, check->live->engine, check->groups);
 	*changed = compare_snapshots(&comparer, check->live, again).n > 0;
 	check->live = again;
 	return true;
@@ -436,17 +448,40 @@ static bool read_applied(struct check *check, struct err *err)
 	return true;
 }
 
+// What is compared besides the structure: what was asked for, and what the migrations set, if it was read.
+static void choose_groups(struct check *check)
+{
+	static const char *const words[GROUP_EVIDENCE] = {
+		[GROUP_COMMENT] = "comments", [GROUP_COLUMN_ORDER] = "the order of columns", [GROUP_OWNER] = "owners",
+		[GROUP_ACL] = "privileges", [GROUP_COSMETIC] = "cosmetics",
+	};
+	unsigned wanted = check->run->options->groups | check->env->groups;
+	check->groups = wanted & check->live->groups;
+	for (unsigned group = GROUP_STRUCTURE + 1; group < GROUP_EVIDENCE; group++) {
+		if (wanted & ~check->live->groups & 1u << group)
+			note(check, "%s are not compared: the snapshot was taken without --include %s", words[group], attr_group_names[group]);
+		else if (check->env->groups_from[group] != NULL && check->run->options->verbose)
+			note(check, "%s are compared, since migrations set them (the first: %s)", words[group], check->env->groups_from[group]);
+	}
+}
+
 static bool run_check(struct check *check, struct classification *result, struct err *err)
 {
 	struct snapshot *live = check->live;
-	prepare(live, check);
+	choose_groups(check);
+	check->runner = align_runner(live);
+	prepare_either(check, live, false);
 	find_schema(check);
-	comparer_init(&check->comparer, check->arena, live->engine, check->run->options->groups);
+	comparer_init(&check->comparer, check->arena, live->engine, check->groups);
 	if (!read_applied(check, err) || (!check->applied.tracked && !guess_applied(check, err)))
 		return false;
 	report_versions(check->run, check->report, &check->set, &check->applied, &check->standings, live->version.name);
 	if (!replay_both(check, err))
 		return false;
+	align_find(&check->alignment, check->arena, check->groups, live, check->base, check->head);
+	align(&check->alignment, live, false);
+	align(&check->alignment, check->base, true);
+	align(&check->alignment, check->head, true);
 	for (int attempt = 0;; attempt++) {
 		bool changed;
 		if (!classify_all(check, result, err) || !confirmed(check, result, &changed, err))
@@ -459,7 +494,7 @@ static bool run_check(struct check *check, struct classification *result, struct
 		if (!read_applied(check, err))
 			return false;
 		check->base_effects = check->repo_effects = NULL;
-		comparer_init(&check->comparer, check->arena, live->engine, check->run->options->groups);
+		comparer_init(&check->comparer, check->arena, live->engine, check->groups);
 	}
 	if (check->head->n_objects <= (live->engine == ENGINE_POSTGRESQL ? 1 : 0) && check->set.n_items > 0 && live->n_objects > check->head->n_objects)
 		return err_set(err, "replay", check->set.folders[0], "check the path and the framework; `driftcheck replay` shows what is run",
@@ -481,6 +516,8 @@ static void report_facts(struct check *check)
 	if (check->head != NULL && live->engine == ENGINE_POSTGRESQL && check->head->major != live->major)
 		note(check, "replayed on PostgreSQL %d, while the environment runs %d: texts that the two print differently are compared by "
 		     "re-creating them", check->head->major, live->major);
+	for (size_t i = 0; i < check->alignment.n_notes; i++)
+		note(check, "%s", check->alignment.notes[i]);
 	check->report->unread = live->unread;
 	check->report->n_unread = live->n_unread;
 	if (live->n_unread > 0 && check->report->trouble == NULL) {

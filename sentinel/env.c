@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "migrations/cache.h"
+#include "migrations/grants.h"
 #include "sentinel/fleet.h"
 #include "sentinel/folders.h"
 #include "base/secret.h"
@@ -514,6 +515,19 @@ bool envs_resolve(struct run *run, const char *const *words, size_t n_words, boo
 	       (!with_sets || resolve_sets(run, envs, err));
 }
 
+void envs_groups(struct run *run, struct envs *envs)
+{
+	for (size_t i = 0; i < envs->n; i++) {
+		struct env *env = &envs->items[i];
+		if (env->set != NULL && source_engine(&env->source) != ENGINE_SQLITE)
+			env->groups = migrations_groups(run->arena, env->set, env->groups_from);
+		for (unsigned group = 0; group < GROUP_EVIDENCE; group++) {
+			if (run->options->groups & 1u << group)
+				env->groups_from[group] = NULL; // asked for
+		}
+	}
+}
+
 struct read_options env_read_options(const struct run *run, const struct env *env)
 {
 	const struct options *options = run->options;
@@ -526,7 +540,7 @@ struct read_options env_read_options(const struct run *run, const struct env *en
 		.name = env->name,
 		.versions = env->set == NULL ? NULL : env->versions,
 		.schema = env->set == NULL ? env->source.settings.schema : env->set->settings.schema,
-		.groups = options->groups,
+		.groups = options->groups | env->groups,
 		.statement_timeout_ms = timeout_s * 1000,
 		.connect_timeout_s = timeout_s < TIMEOUT_CONNECT_S ? timeout_s : TIMEOUT_CONNECT_S,
 	};

@@ -247,7 +247,8 @@ static void column_finish(struct postgres_read *read)
 		for (size_t j = 0; relation->parent != NULL && j < relation->n_columns; j++) {
 			struct pg_column *column = &relation->columns[j];
 			const struct object *above = column->inherited ? parent_column(relation, column->name) : NULL;
-			if (column->object != NULL && above != NULL && same_values(column->object, above))
+			bool own = column->object != NULL && column->object->values[ATTR_PRIVILEGES] != NULL; // which no parent gives
+			if (column->object != NULL && above != NULL && !own && same_values(column->object, above))
 				column->object->n_path = 0; // left out below; its values may still serve its own children
 		}
 	}
@@ -286,10 +287,9 @@ void column_settings(struct buf *sql, const struct snapshot *in, const struct ob
 	const struct object bare = { column->kind, column->path, column->n_path, none };
 	if (changed != 0)
 		column->kind->alter(sql, in, &bare, column, changed);
-	if (in->engine == ENGINE_POSTGRESQL && column->values[ATTR_COMMENT] != NULL) {
-		changed = 1u << ATTR_COMMENT;
+	changed = ddl_common_set(column);
+	if (in->engine == ENGINE_POSTGRESQL && changed != 0)
 		column->kind->alter(sql, in, &bare, column, changed);
-	}
 }
 
 // "expression STORED" as the attribute holds it, in two.
@@ -372,8 +372,10 @@ static bool differ_from_above(struct buf *sql, const struct snapshot *in, const 
 	if (above == NULL)
 		return false;
 	struct object same = *column;
-	same.values = above->values;
-	uint32_t changed = 0;
+	same.values = arena_array(in->arena, kind_column.n_attrs, sizeof *same.values);
+	memcpy(same.values, above->values, kind_column.n_attrs * sizeof *same.values);
+	same.values[ATTR_PRIVILEGES] = NULL; // which no parent gives
+	uint32_t changed = column->values[ATTR_PRIVILEGES] != NULL ? 1u << ATTR_PRIVILEGES : 0;
 	for (unsigned i = ATTR_FIRST_OWN; i < kind_column.n_attrs; i++) {
 		const char *a = above->values[i], *b = column->values[i];
 		if (i != POSITION && (a == NULL || b == NULL ? a != b : strcmp(a, b) != 0))
@@ -745,13 +747,13 @@ static bool column_alter(struct buf *sql, const struct snapshot *in, const struc
 	auto_buf identity = BUF_INIT;
 	buf_adds(&identity, "COLUMN ");
 	object_name(&identity, to);
-	ddl_common(sql, identity.data, to, &changed);
+	ddl_common(sql, identity.data, from, to, &changed);
 	return sql->length > 0;
 }
 
 const struct kind kind_column = {
 	.name = "column", .sql = "COLUMN", .summary = "a column of a table", .engines = ENGINE_POSTGRESQL | ENGINE_SQLITE,
-	.child = true, KIND_ATTRS(attrs), .queries = queries, .finish = column_finish,
+	.child = true, .grant_on = "TABLE", KIND_ATTRS(attrs), .queries = queries, .finish = column_finish,
 	.sqlite_read = sqlite_column,
 	.create = column_create, .create_online = column_create_online, .drop = column_drop, .alter = column_alter,
 };

@@ -357,7 +357,7 @@ static void comment_on_constraint(struct buf *sql, const struct snapshot *in, co
 	buf_adds(&identity, owner != NULL && strcmp(owner->kind->sql, "DOMAIN") == 0 ? " ON DOMAIN " : " ON ");
 	ddl_parent_name(&identity, constraint);
 	changed &= 1u << ATTR_COMMENT;
-	ddl_common(sql, identity.data, constraint, &changed);
+	ddl_common(sql, identity.data, NULL, constraint, &changed);
 }
 
 static bool constraint_create(struct buf *sql, const struct snapshot *in, const struct object *constraint)

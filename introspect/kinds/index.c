@@ -341,7 +341,7 @@ static void comment_on_index(struct buf *sql, const struct object *index)
 	buf_adds(&identity, "INDEX ");
 	ddl_schema_name(&identity, index, own_name(index));
 	uint32_t changed = 1u << ATTR_COMMENT;
-	ddl_common(sql, identity.data, index, &changed);
+	ddl_common(sql, identity.data, NULL, index, &changed);
 }
 
 static bool make(struct buf *sql, const struct snapshot *in, const struct object *index, bool concurrently)

@@ -103,7 +103,7 @@ static void comment_on_policy(struct buf *sql, const struct object *policy)
 	buf_adds(&identity, "POLICY ");
 	add_name(&identity, policy);
 	uint32_t changed = 1u << ATTR_COMMENT;
-	ddl_common(sql, identity.data, policy, &changed);
+	ddl_common(sql, identity.data, NULL, policy, &changed);
 }
 
 static bool policy_create(struct buf *sql, const struct snapshot *in, const struct object *policy)

@@ -62,7 +62,7 @@ static void comment_on_rule(struct buf *sql, const struct object *rule)
 	buf_adds(&identity, " ON ");
 	ddl_parent_name(&identity, rule);
 	uint32_t changed = 1u << ATTR_COMMENT;
-	ddl_common(sql, identity.data, rule, &changed);
+	ddl_common(sql, identity.data, NULL, rule, &changed);
 }
 
 static bool rule_create(struct buf *sql, const struct snapshot *in, const struct object *rule)

@@ -72,7 +72,7 @@ static void comment_on_trigger(struct buf *sql, const struct object *trigger)
 	buf_adds(&identity, " ON ");
 	ddl_parent_name(&identity, trigger);
 	uint32_t changed = 1u << ATTR_COMMENT;
-	ddl_common(sql, identity.data, trigger, &changed);
+	ddl_common(sql, identity.data, NULL, trigger, &changed);
 }
 
 static bool trigger_create(struct buf *sql, const struct snapshot *in, const struct object *trigger)

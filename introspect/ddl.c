@@ -73,10 +73,13 @@ void ddl_common(struct buf *sql, const char *identity, const struct object *from
 			sql_literal(sql, comment);
 		buf_adds(sql, comment != NULL ? ";\n" : "NULL;\n");
 	}
-	if (*attrs & 1u << ATTR_OWNER && owner != NULL) {
+	if (*attrs & 1u << ATTR_OWNER) { // the role that runs the migrations has no name: see diff/align.h
+		if (owner == NULL)
+			ddl_remark(sql, "as the role that runs the migrations:");
 		buf_addf(sql, "ALTER %s OWNER TO ", identity);
-		sql_ident(sql, owner);
-		buf_adds(sql, ";\n");
+		if (owner != NULL)
+			sql_ident(sql, owner);
+		buf_adds(sql, owner != NULL ? ";\n" : "CURRENT_USER;\n");
 	}
 	if (*attrs & 1u << ATTR_PRIVILEGES)
 		privileges_change(sql, to, from == NULL ? NULL : from->values[ATTR_PRIVILEGES]);

@@ -369,7 +369,7 @@ done
 
 if [[ " ${jobs[*]} " == */postgresql\ * ]]; then
 	if cluster_start -c max_connections=200 -c allow_in_place_tablespaces=on 2>"$run_folder/cluster.err"; then
-		psql -X -q -c 'CREATE ROLE reader LOGIN' -c 'CREATE ROLE shop_owner' -c 'CREATE ROLE app_read' -c 'CREATE ROLE app_write' -c "CREATE TABLESPACE space LOCATION ''"
+		psql -X -q -c 'CREATE ROLE reader LOGIN' -c 'CREATE ROLE shop_owner' -c 'CREATE ROLE app_read' -c 'CREATE ROLE app_write' -c 'GRANT shop_owner TO app_write' -c "CREATE TABLESPACE space LOCATION ''"
 	elif [ "${CI:-}" = true ]; then
 		sed 's/^/# /' "$run_folder/cluster.err"
 		echo "not ok - PostgreSQL"

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/sql.h"
 #include "introspect/ddl.h"
+#include "introspect/privileges.h"
 #include "introspect/sqlite_read.h"
 
 // The kind sequence hands over what an identity column's sequence is like; NULL: as by default.
@@ -230,6 +231,21 @@ static void number_columns(struct postgres_read *read, struct pg_relation *relat
 	}
 }
 
+// Privileges do not come from above. Those of a column that does, and may be left out, are said with its table's.
+static void take_privileges(struct postgres_read *read, struct object *table, const struct pg_column *column)
+{
+	if (column->object->values[ATTR_PRIVILEGES] == NULL)
+		return;
+	struct privileges all = privileges_parse(read->arena, table->values[ATTR_PRIVILEGES]);
+	struct privileges own = privileges_parse(read->arena, column->object->values[ATTR_PRIVILEGES]);
+	for (size_t i = 0; i < own.n; i++) {
+		own.items[i].column = sql_name_copy(read->arena, &column->name, 1);
+		privileges_add(read->arena, &all, own.items[i]);
+	}
+	table->values[ATTR_PRIVILEGES] = privileges_text(read->arena, &all);
+	column->object->values[ATTR_PRIVILEGES] = NULL;
+}
+
 static void column_finish(struct postgres_read *read)
 {
 	size_t n;
@@ -247,8 +263,10 @@ static void column_finish(struct postgres_read *read)
 		for (size_t j = 0; relation->parent != NULL && j < relation->n_columns; j++) {
 			struct pg_column *column = &relation->columns[j];
 			const struct object *above = column->inherited ? parent_column(relation, column->name) : NULL;
-			bool own = column->object != NULL && column->object->values[ATTR_PRIVILEGES] != NULL; // which no parent gives
-			if (column->object != NULL && above != NULL && !own && same_values(column->object, above))
+			if (column->object == NULL || above == NULL)
+				continue;
+			take_privileges(read, relation->object, column);
+			if (same_values(column->object, above))
 				column->object->n_path = 0; // left out below; its values may still serve its own children
 		}
 	}
@@ -372,10 +390,8 @@ static bool differ_from_above(struct buf *sql, const struct snapshot *in, const 
 	if (above == NULL)
 		return false;
 	struct object same = *column;
-	same.values = arena_array(in->arena, kind_column.n_attrs, sizeof *same.values);
-	memcpy(same.values, above->values, kind_column.n_attrs * sizeof *same.values);
-	same.values[ATTR_PRIVILEGES] = NULL; // which no parent gives
-	uint32_t changed = column->values[ATTR_PRIVILEGES] != NULL ? 1u << ATTR_PRIVILEGES : 0;
+	same.values = above->values;
+	uint32_t changed = 0;
 	for (unsigned i = ATTR_FIRST_OWN; i < kind_column.n_attrs; i++) {
 		const char *a = above->values[i], *b = column->values[i];
 		if (i != POSITION && (a == NULL || b == NULL ? a != b : strcmp(a, b) != 0))

@@ -214,15 +214,12 @@ static const struct object *inherited_column(const struct snapshot *in, const st
 // A column that comes with the table (from a parent or a type) and then differs from what came.
 static void change_column(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *column)
 {
-	uint32_t changed = column->values[ATTR_PRIVILEGES] != NULL ? 1u << ATTR_PRIVILEGES : 0;
+	uint32_t changed = column->values[ATTR_PRIVILEGES] != NULL ? 1u << ATTR_PRIVILEGES : 0; // which never come along
 	for (unsigned i = ATTR_FIRST_OWN; i < column->kind->n_attrs; i++) {
 		if (column->kind->attrs[i].group == GROUP_STRUCTURE && !ddl_same(from->values[i], column->values[i]))
 			changed |= 1u << i;
 	}
-	const char **values = arena_array(in->arena, column->kind->n_attrs, sizeof *values);
-	memcpy(values, from->values, column->kind->n_attrs * sizeof *values);
-	values[ATTR_PRIVILEGES] = NULL; // which do not come along
-	const struct object renamed = { column->kind, column->path, column->n_path, values };
+	const struct object renamed = { column->kind, column->path, column->n_path, from->values };
 	if (changed != 0)
 		column->kind->alter(sql, in, &renamed, column, changed);
 }

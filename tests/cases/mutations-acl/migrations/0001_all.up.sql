@@ -19,3 +19,4 @@ CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NE
 CREATE TRIGGER users_touch BEFORE UPDATE ON app.users FOR EACH ROW EXECUTE FUNCTION app.touch();
 CREATE RULE users_no_delete AS ON DELETE TO app.users DO INSTEAD NOTHING;
 CREATE POLICY users_own ON app.users USING (id > 0);
+CREATE TABLE app.typed OF app.point3;

@@ -25,7 +25,7 @@ enum { FIRST_WORDS = 3 };
 struct words {
 	struct lexeme first[FIRST_WORDS], last;
 	size_t n;
-	bool on; // GRANT ... ON was there
+	bool on, renames; // GRANT ... ON was there; RENAME was
 };
 
 static bool is_among(const struct lexeme *lexeme, const char *const *words)
@@ -56,7 +56,8 @@ static unsigned group_of(struct words *words, const struct lexeme *lexeme)
 		return 1u << GROUP_ACL;
 	if (words->n == 2 && opens(words, 0, "alter") && opens(words, 1, "default") && lexeme_is_word(lexeme, "privileges"))
 		return 1u << GROUP_ACL;
-	bool to_owner = lexeme_is_word(lexeme, "to") && words->n > 2 && lexeme_is_word(&words->last, "owner");
+	words->renames = words->renames || lexeme_is_word(lexeme, "rename");
+	bool to_owner = lexeme_is_word(lexeme, "to") && words->n > 2 && !words->renames && lexeme_is_word(&words->last, "owner");
 	if (to_owner && opens(words, 0, "alter") && is_among(&words->first[1], owned))
 		return 1u << GROUP_OWNER;
 	if (lexeme_is_word(lexeme, "authorization") && opens(words, 0, "create") && opens(words, 1, "schema"))

@@ -75,6 +75,12 @@ struct kind {
 	const char *relkinds;
 	struct object *(*relation_read)(struct postgres_read *read, const struct pg_relation *relation);
 	const struct pg_query *queries;
+	// The xmin of every catalog row that makes up one object, whose path is w.path (an array of texts), for dating (dating.h);
+	// and of what is left of one that is gone. NULL: not dated. `dated_elsewhere`: attributes (bits by index) that other rows hold.
+	// `dated_touched`: maintenance (TRUNCATE, REINDEX, REFRESH) writes the rows as well.
+	const char *dated, *dated_gone;
+	uint32_t dated_elsewhere;
+	bool dated_touched;
 	void (*finish)(struct postgres_read *read); // after the last row of all queries, e.g. to leave out inherited copies
 
 	// SQLite: called once for each row of sqlite_schema with its parsed statement. See sqlite_read.h.

@@ -6,6 +6,7 @@ libdriftcheck_a_SOURCES += introspect/sqlite.c introspect/sqlite_open.c introspe
   introspect/sqlite_parse.c introspect/sqlite_parse.h introspect/sqlite_parser.c introspect/sqlite_parser.h introspect/sqlite_table.c \
   introspect/sqlite_token.c introspect/sqlite_token.h
 libdriftcheck_a_SOURCES += introspect/postgres.c
+libdriftcheck_a_SOURCES += introspect/dating.c introspect/dating.h
 libdriftcheck_a_SOURCES += introspect/lookup.c
 libdriftcheck_a_SOURCES += introspect/oid_map.c
 libdriftcheck_a_SOURCES += introspect/ddl.c introspect/ddl.h introspect/privileges.c introspect/privileges.h

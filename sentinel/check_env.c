@@ -18,6 +18,7 @@
 #include "prove/effects.h"
 #include "prove/origin.h"
 #include "prove/round_trip.h"
+#include "sentinel/dating.h"
 #include "sentinel/replays.h"
 #include "sentinel/run_report.h"
 #include "sentinel/servers.h"
@@ -34,6 +35,7 @@ struct check {
 	struct snapshot *live;
 	struct migrations set; // the environment's, with the schema of its version table
 	struct applied_set applied;
+	struct version_table recorded; // which that was made from
 	struct standings standings;
 	struct chain base_chain, repo_chain;
 	bool prefix; // the base chain is how the repository's begins
@@ -387,6 +389,7 @@ static void report_findings(struct check *check, const struct classification *re
 		remedy_find(check->arena, check->live, check->base, check->head, finding, check->set.framework->deploy);
 		n_added += finding->change == CHANGE_ADDED && finding->class == CLASS_HAND_EDIT;
 	}
+	date_findings(check->run, check->env, &check->recorded, &check->applied, report->findings, report->n_findings, check->arena);
 	if (n_added >= PREDATES_LEAST && n_added * 2 > check->live->n_objects / 4 && n_added * 2 > result->n_findings)
 		note(check, "most of what was found is in the environment only: it may predate the migrations. To record a baseline, write it "
 		     "into a first migration (`driftcheck snapshot` and pg_dump --schema-only show it) and mark that as applied");
@@ -442,6 +445,7 @@ static bool read_applied(struct check *check, struct err *err)
 		check->applied = (struct applied_set){ 0 };
 	else if (!framework->applied(check->arena, &check->set, &check->live->version, &check->applied, err))
 		return false;
+	check->recorded = check->live->version;
 	check->standings = standings_of(check->arena, &check->set, &check->applied);
 	check->base_chain = chain_applied(check->arena, &check->set, &check->applied);
 	check->repo_chain = chain_repo(check->arena, &check->set);

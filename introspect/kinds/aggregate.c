@@ -167,5 +167,6 @@ static bool aggregate_alter(struct buf *sql, const struct snapshot *in, const st
 const struct kind kind_aggregate = {
 	.name = "aggregate", .sql = "AGGREGATE", .summary = "an aggregate function", .engines = ENGINE_POSTGRESQL, .arguments = true,
 	.grant_on = "FUNCTION", KIND_ATTRS(attrs), .queries = queries,
+	.dated = DATED_ROUTINE,
 	.create = aggregate_create, .drop = aggregate_drop, .alter = aggregate_alter,
 };

@@ -771,5 +771,8 @@ const struct kind kind_column = {
 	.name = "column", .sql = "COLUMN", .summary = "a column of a table", .engines = ENGINE_POSTGRESQL | ENGINE_SQLITE,
 	.child = true, .grant_on = "TABLE", KIND_ATTRS(attrs), .queries = queries, .finish = column_finish,
 	.sqlite_read = sqlite_column,
+	.dated = "select a.xmin from " DATED_RELATION "join pg_attribute a on a.attrelid = c.oid and a.attname = w.path[3]",
+	.dated_gone = "select a.xmin from " DATED_RELATION "join pg_attribute a on a.attrelid = c.oid and a.attisdropped",
+	.dated_elsewhere = 1u << NOT_NULL_CONSTRAINT | 1u << IDENTITY_OPTIONS | 1u << POSITION,
 	.create = column_create, .create_online = column_create_online, .drop = column_drop, .alter = column_alter,
 };

@@ -75,5 +75,6 @@ static bool domain_alter(struct buf *sql, const struct snapshot *in, const struc
 const struct kind kind_domain = {
 	.name = "domain", .sql = "DOMAIN", .summary = "a domain over a base type", .engines = ENGINE_POSTGRESQL, .relation = true, .grant_on = "DOMAIN",
 	KIND_ATTRS(attrs), .queries = queries,
+	.dated = "select t.xmin from " DATED_TYPE,
 	.create = domain_create, .drop = ddl_drop, .alter = domain_alter,
 };

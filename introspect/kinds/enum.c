@@ -90,5 +90,6 @@ static bool enum_alter(struct buf *sql, const struct snapshot *in, const struct 
 const struct kind kind_enum = {
 	.name = "enum", .sql = "TYPE", .summary = "an enumerated type", .engines = ENGINE_POSTGRESQL, .relation = true, .grant_on = "TYPE",
 	KIND_ATTRS(attrs), .queries = queries,
+	.dated = "select t.xmin from " DATED_TYPE "union all select l.xmin from " DATED_TYPE "join pg_enum l on l.enumtypid = t.oid",
 	.create = enum_create, .drop = ddl_drop, .alter = enum_alter,
 };

@@ -69,5 +69,6 @@ static bool extension_alter(struct buf *sql, const struct snapshot *in, const st
 const struct kind kind_extension = {
 	.name = "extension", .sql = "EXTENSION", .summary = "an installed extension, without its members", .engines = ENGINE_POSTGRESQL,
 	KIND_ATTRS(attrs), .queries = queries,
+	.dated = "select e.xmin from pg_extension e where e.extname = w.path[1]",
 	.create = extension_create, .drop = ddl_drop, .alter = extension_alter,
 };

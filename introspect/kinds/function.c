@@ -253,6 +253,7 @@ static bool function_alter(struct buf *sql, const struct snapshot *in, const str
 const struct kind kind_function = {
 	.name = "function", .sql = "FUNCTION", .summary = "a function", .engines = ENGINE_POSTGRESQL, .arguments = true,
 	.grant_on = "FUNCTION", KIND_ATTRS(attrs), .queries = queries,
+	.dated = DATED_ROUTINE,
 	.create = function_create, .drop = ddl_drop, .alter = function_alter,
 };
 
@@ -260,5 +261,6 @@ const struct kind kind_function = {
 const struct kind kind_procedure = {
 	.name = "procedure", .sql = "PROCEDURE", .summary = "a procedure", .engines = ENGINE_POSTGRESQL, .arguments = true,
 	.grant_on = "PROCEDURE", KIND_ATTRS(attrs),
+	.dated = DATED_ROUTINE,
 	.create = function_create, .drop = ddl_drop, .alter = function_alter,
 };

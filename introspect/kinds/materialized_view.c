@@ -128,5 +128,6 @@ const struct kind kind_materialized_view = {
 	.name = "materialized view", .sql = "MATERIALIZED VIEW", .summary = "a materialized view", .engines = ENGINE_POSTGRESQL,
 	.relation = true, .grant_on = "TABLE", .column_list = COLUMNS, KIND_ATTRS(attrs), .relkinds = "m", .relation_read = materialized_view_relation,
 	.queries = queries,
+	.dated = DATED_WHOLE_RELATION, .dated_touched = true,
 	.create = materialized_view_create, .drop = ddl_drop, .alter = materialized_view_alter,
 };

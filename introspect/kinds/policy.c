@@ -143,5 +143,6 @@ static bool policy_alter(struct buf *sql, const struct snapshot *in, const struc
 const struct kind kind_policy = {
 	.name = "policy", .sql = "POLICY", .summary = "a row level security policy", .engines = ENGINE_POSTGRESQL, .child = true,
 	KIND_ATTRS(attrs), .queries = queries,
+	.dated = "select p.xmin from " DATED_RELATION "join pg_policy p on p.polrelid = c.oid and p.polname = w.path[3]",
 	.create = policy_create, .drop = ddl_drop_on, .alter = policy_alter,
 };

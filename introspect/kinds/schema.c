@@ -57,5 +57,6 @@ static bool schema_alter(struct buf *sql, const struct snapshot *in, const struc
 const struct kind kind_schema = {
 	.name = "schema", .sql = "SCHEMA", .summary = "a namespace", .engines = ENGINE_POSTGRESQL, .namespace = true, .grant_on = "SCHEMA",
 	KIND_ATTRS(attrs), .queries = queries,
+	.dated = "select n.xmin from pg_namespace n where n.nspname = w.path[1]",
 	.create = schema_create, .drop = schema_drop, .alter = schema_alter,
 };

@@ -150,5 +150,7 @@ static bool sequence_alter(struct buf *sql, const struct snapshot *in, const str
 const struct kind kind_sequence = {
 	.name = "sequence", .sql = "SEQUENCE", .summary = "a sequence, owned by a column or not", .engines = ENGINE_POSTGRESQL,
 	.relation = true, .grant_on = "SEQUENCE", .owned_by = OWNED_BY, KIND_ATTRS(attrs), .queries = queries,
+	.dated = DATED_WHOLE_RELATION " union all select s.xmin from " DATED_RELATION "join pg_sequence s on s.seqrelid = c.oid",
+	.dated_elsewhere = 1u << OWNED_BY, .dated_touched = true,
 	.create = sequence_create, .drop = ddl_drop, .alter = sequence_alter,
 };

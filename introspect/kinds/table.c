@@ -445,5 +445,6 @@ const struct kind kind_table = {
 	.engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .relation = true, .grant_on = "TABLE", .part_of = PARTITION_OF, .inherits = INHERITS, KIND_ATTRS(attrs), .relkinds = "rp",
 	.relation_read = table_relation, .queries = queries, .finish = table_finish,
 	.sqlite_read = sqlite_table,
+	.dated = DATED_WHOLE_RELATION, .dated_elsewhere = 1u << INHERITS | 1u << TOAST_OPTIONS, .dated_touched = true,
 	.create = table_create, .drop = ddl_drop, .alter = table_alter,
 };

@@ -110,5 +110,6 @@ const struct kind kind_trigger = {
 	.name = "trigger", .sql = "TRIGGER", .summary = "a trigger, and whether it is enabled",
 	.engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .child = true, .name_inside = true, KIND_ATTRS(attrs), .queries = queries,
 	.sqlite_read = sqlite_trigger,
+	.dated = "select t.xmin from " DATED_RELATION "join pg_trigger t on t.tgrelid = c.oid and t.tgname = w.path[3]",
 	.create = trigger_create, .drop = ddl_drop_on, .alter = trigger_alter,
 };

@@ -137,5 +137,6 @@ const struct kind kind_view = {
 	.name = "view", .sql = "VIEW", .summary = "a view", .engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .relation = true, .grant_on = "TABLE",
 	.column_list = COLUMNS, KIND_ATTRS(attrs), .relkinds = "v", .relation_read = view_relation, .queries = queries,
 	.sqlite_read = sqlite_view,
+	.dated = DATED_WHOLE_RELATION,
 	.create = view_create, .drop = ddl_drop, .alter = view_alter,
 };

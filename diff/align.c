@@ -205,11 +205,40 @@ static const char *align_privileges(const struct alignment *alignment, const str
 	return privileges_text(arena, &kept);
 }
 
+// Whether anything is to be done.
+static bool aligns(const struct alignment *alignment, const struct snapshot *snapshot)
+{
+	return alignment->found && snapshot->engine == ENGINE_POSTGRESQL && snapshot->groups & (1u << GROUP_OWNER | 1u << GROUP_ACL);
+}
+
+static void align_object(const struct alignment *alignment, struct object *object, bool replayed)
+{
+	object->values[ATTR_PRIVILEGES] = align_privileges(alignment, object, replayed); // which asks for the owner
+	object->values[ATTR_OWNER] = align_owner(alignment, object, replayed);
+}
+
 void align(const struct alignment *alignment, struct snapshot *snapshot, bool replayed)
 {
-	for (size_t i = 0; alignment->found && i < snapshot->n_objects; i++) {
-		struct object *object = snapshot->objects[i];
-		object->values[ATTR_PRIVILEGES] = align_privileges(alignment, object, replayed);
-		object->values[ATTR_OWNER] = align_owner(alignment, object, replayed);
+	for (size_t i = 0; aligns(alignment, snapshot) && i < snapshot->n_objects; i++)
+		align_object(alignment, snapshot->objects[i], replayed);
+}
+
+struct snapshot *align_copy(const struct alignment *alignment, struct arena *arena, struct snapshot *snapshot, bool replayed)
+{
+	if (!aligns(alignment, snapshot))
+		return snapshot;
+	struct snapshot *copy = arena_alloc(arena, sizeof *copy);
+	*copy = *snapshot;
+	copy->objects = arena_array(arena, snapshot->n_objects, sizeof *copy->objects);
+	for (size_t i = 0; i < snapshot->n_objects; i++) {
+		struct object *object = copy->objects[i] = snapshot->objects[i];
+		if (object->values[ATTR_PRIVILEGES] == NULL && object->values[ATTR_OWNER] == NULL)
+			continue;
+		struct object *own = copy->objects[i] = arena_alloc(arena, sizeof *own);
+		*own = *object;
+		own->values = arena_array(arena, object->kind->n_attrs, sizeof *own->values);
+		memcpy(own->values, object->values, object->kind->n_attrs * sizeof *own->values);
+		align_object(alignment, own, replayed);
 	}
+	return copy;
 }

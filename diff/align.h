@@ -44,5 +44,8 @@ void align_find(struct alignment *alignment, struct arena *arena, unsigned group
 // Rewrites owners and privileges of a snapshot so that they compare: the runner's name becomes nobody's. `replayed`: it is of
 // the repository's side. Does nothing before align_find, and nothing to a snapshot that was aligned.
 void align(const struct alignment *alignment, struct snapshot *snapshot, bool replayed);
+// The same for a snapshot that others use as well: a copy in the arena, or itself where neither owners nor privileges are
+// compared.
+struct snapshot *align_copy(const struct alignment *alignment, struct arena *arena, struct snapshot *snapshot, bool replayed);
 
 #endif

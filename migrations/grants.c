@@ -97,22 +97,28 @@ unsigned grants_find(const char *sql)
 	return find((struct lexer){ ENGINE_POSTGRESQL, sql, sql + strlen(sql) }, false);
 }
 
-unsigned migrations_groups(struct arena *arena, const struct migrations *set, const char *first[GROUP_EVIDENCE])
+const struct grants *migrations_grants(struct arena *arena, const struct migrations *set)
 {
-	unsigned groups = 0;
+	struct grants *grants = arena_alloc(arena, sizeof *grants);
+	struct role_list named = { 0 }, created = { 0 }, guarded = { 0 };
 	for (size_t i = 0; i < set->n_items; i++) {
 		struct script script = { .n_units = 0 };
 		struct err ignored; // the replay says what is wrong with it
 		if (set->items[i].not_runnable != NULL || !set->framework->script(arena, set, ENGINE_POSTGRESQL, &set->items[i], &script, &ignored))
 			continue;
 		for (size_t j = 0; j < script.n_units; j++) {
-			unsigned found = grants_find(script.units[j].text) & ~groups;
-			groups |= found;
-			for (unsigned group = 0; first != NULL && group < GROUP_EVIDENCE; group++) {
+			unsigned found = grants_find(script.units[j].text) & ~grants->groups;
+			grants->groups |= found;
+			for (unsigned group = 0; group < GROUP_EVIDENCE; group++) {
 				if (found & 1u << group)
-					first[group] = set->items[i].label;
+					grants->first[group] = set->items[i].label;
 			}
+			roles_find(arena, script.units[j].text, &named, &created, &guarded);
 		}
 	}
-	return groups;
+	for (size_t i = 0; i < named.n; i++) {
+		if (!role_has(&created, named.names[i]))
+			role_add(arena, &grants->roles, named.names[i]);
+	}
+	return grants;
 }

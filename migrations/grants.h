@@ -4,6 +4,7 @@
 #define MIGRATIONS_GRANTS_H
 
 #include "migrations/migration.h"
+#include "migrations/roles.h"
 
 struct arena;
 
@@ -12,8 +13,12 @@ struct arena;
 // a DO block counts, also in a string that it executes; what a function would do when it is called does not.
 unsigned grants_find(const char *sql);
 
-// The same of all that a set runs on PostgreSQL. `first[group]` (GROUP_ACL, GROUP_OWNER; NULL: not wanted) gets the label of
-// the first migration that sets it.
-unsigned migrations_groups(struct arena *arena, const struct migrations *set, const char *first[GROUP_EVIDENCE]);
+// The same of all that a set runs on PostgreSQL.
+struct grants {
+	unsigned groups;
+	const char *first[GROUP_EVIDENCE]; // GROUP_ACL, GROUP_OWNER: the label of the first migration that sets it; NULL: none
+	struct role_list roles;            // that it names, and does not make itself
+};
+const struct grants *migrations_grants(struct arena *arena, const struct migrations *set);
 
 #endif

@@ -353,34 +353,17 @@ static bool run_steps(struct job *job, const struct run_step *steps, size_t n_st
 	return done;
 }
 
-static void roles_of(const struct job *job, struct role_list *named, struct role_list *created, struct role_list *guarded)
-{
-	*named = *created = *guarded = (struct role_list){ 0 };
-	for (size_t i = job->n_setup; i < job->n_steps; i++) {
-		for (size_t j = 0; j < job->steps[i].script.n_units; j++)
-			roles_find(job->arena, job->steps[i].script.units[j].text, named, created, guarded);
-	}
-}
-
-// Whether it matters what the owner is called: the migrations name the role that runs them in the environment.
-static const char *runner_named(const struct job *job, const char *runner)
-{
-	struct role_list named, created, guarded;
-	bool read = job->groups & (1u << GROUP_OWNER | 1u << GROUP_ACL);
-	if (runner == NULL || !read || job->engine != ENGINE_POSTGRESQL || job->settings->url != NULL || strncmp(runner, "pg_", 3) == 0)
-		return NULL;
-	roles_of(job, &named, &created, &guarded);
-	return role_has(&named, runner) && !role_has(&created, runner) ? arena_strdup(job->arena, runner) : NULL;
-}
-
 // The roles to make: those that are named and not made. In a body they are made only where they are missing, which a plain
 // owner could not do.
 static void roles_collect(struct job *job)
 {
-	struct role_list named, created, guarded;
+	struct role_list named = { 0 }, created = { 0 }, guarded = { 0 };
 	if (job->engine != ENGINE_POSTGRESQL)
 		return;
-	roles_of(job, &named, &created, &guarded);
+	for (size_t i = job->n_setup; i < job->n_steps; i++) {
+		for (size_t j = 0; j < job->steps[i].script.n_units; j++)
+			roles_find(job->arena, job->steps[i].script.units[j].text, &named, &created, &guarded);
+	}
 	for (size_t i = 0; i < named.n; i++) {
 		if (!role_has(&created, named.names[i]) && !role_has(&guarded, named.names[i]))
 			role_add(job->arena, &job->roles, named.names[i]);
@@ -440,10 +423,10 @@ bool replay(struct arena *arena, const struct replay_request *request, struct sn
 		snapshots[i] = NULL;
 	if (failure != NULL)
 		*failure = (struct replay_failure){ NULL };
-	if (!prelude_load(&job, err) || !chain_load(&job, request, err))
-		return false;
-	job.runner = runner_named(&job, request->runner);
-	if (!keys_make(&job, err))
+	bool roles_matter = request->groups & (1u << GROUP_OWNER | 1u << GROUP_ACL) && request->engine == ENGINE_POSTGRESQL;
+	if (roles_matter && request->scratch->url == NULL && request->runner != NULL && strncmp(request->runner, "pg_", 3) != 0)
+		job.runner = request->runner;
+	if (!prelude_load(&job, err) || !chain_load(&job, request, err) || !keys_make(&job, err))
 		return false;
 	size_t needed = cache_look(&job);
 	if (request->visit != NULL)

@@ -39,12 +39,12 @@ struct check {
 	struct standings standings;
 	struct chain base_chain, repo_chain;
 	bool prefix; // the base chain is how the repository's begins
-	const struct snapshot *base, *head; // shared with other environments
+	struct snapshot *base, *head; // shared with other environments, until they are aligned
 	struct comparer comparer;
 	struct effects *base_effects, *repo_effects;
 	const char *server; // of the scratch, for cache keys
 	unsigned groups;    // that are compared
-	const char *runner; // who runs the migrations there; NULL: unknown
+	const char *runner; // who runs the migrations there, if they name that role; NULL
 	struct alignment alignment;
 };
 
@@ -63,8 +63,9 @@ static void note(struct check *check, const char *format, ...)
 }
 
 // Takes the version table out of a snapshot, and what is ignored.
-static void prepare_either(struct check *check, struct snapshot *snapshot, bool replayed)
+static void prepare(struct snapshot *snapshot, void *argument)
 {
+	struct check *check = argument;
 	const char *path[2];
 	size_t n = check->live->version.name == NULL ? 0 : sql_name_split(check->arena, check->live->version.name, path, 2);
 	if (n > 0)
@@ -73,12 +74,6 @@ static void prepare_either(struct check *check, struct snapshot *snapshot, bool 
 	while (check->envs->ignore != NULL && check->envs->ignore[n_ignored] != NULL)
 		n_ignored++;
 	ignore_apply(snapshot, check->envs->ignore, n_ignored);
-	align(&check->alignment, snapshot, replayed);
-}
-
-static void prepare(struct snapshot *replayed, void *check)
-{
-	prepare_either(check, replayed, true);
 }
 
 static struct replay_request request(struct check *check, const struct chain *chain)
@@ -111,7 +106,7 @@ static bool is_prefix(const struct chain *base, const struct chain *repo)
 	return true;
 }
 
-static bool replay_one(struct check *check, const struct chain *chain, const struct snapshot **snapshot, struct err *err)
+static bool replay_one(struct check *check, const struct chain *chain, struct snapshot **snapshot, struct err *err)
 {
 	struct snapshot *const *snapshots;
 	if (!replay_at(check, chain, &chain->n, 1, &snapshots, err))
@@ -181,7 +176,10 @@ static bool effects_of(struct check *check, const struct chain *chain, const enu
 	struct snapshot *const *snapshots;
 	if (!replay_at(check, chain, stops, chain->n + 1, &snapshots, err))
 		return false;
-	*effects = effects_compare(&check->comparer, chain_migrations(check->arena, chain), chain->n, snapshots, roles, unknown);
+	struct snapshot **aligned = arena_array(check->arena, chain->n + 1, sizeof *aligned);
+	for (size_t i = 0; i <= chain->n; i++)
+		aligned[i] = align_copy(&check->alignment, check->arena, snapshots[i], true);
+	*effects = effects_compare(&check->comparer, chain_migrations(check->arena, chain), chain->n, aligned, roles, unknown);
 	return true;
 }
 
@@ -339,7 +337,8 @@ static bool confirmed(struct check *check, const struct classification *result, 
 	servers_leave(check->envs->servers, index);
 	if (again == NULL)
 		return false;
-	prepare_either(check, again, false);
+	prepare(again, check);
+	align(&check->alignment, again, false);
 	struct comparer comparer;
 	comparer_init(&comparer, check->arena, check->live->engine, check->groups);
 	*changed = compare_snapshots(&comparer, check->live, again).n > 0;
@@ -459,13 +458,14 @@ static void choose_groups(struct check *check)
 		[GROUP_COMMENT] = "comments", [GROUP_COLUMN_ORDER] = "the order of columns", [GROUP_OWNER] = "owners",
 		[GROUP_ACL] = "privileges", [GROUP_COSMETIC] = "cosmetics",
 	};
-	unsigned wanted = check->run->options->groups | check->env->groups;
+	const struct grants *grants = check->env->grants;
+	unsigned wanted = env_read_options(check->run, check->env).groups;
 	check->groups = wanted & check->live->groups;
 	for (unsigned group = GROUP_STRUCTURE + 1; group < GROUP_EVIDENCE; group++) {
 		if (wanted & ~check->live->groups & 1u << group)
 			note(check, "%s are not compared: the snapshot was taken without --include %s", words[group], attr_group_names[group]);
-		else if (check->env->groups_from[group] != NULL && check->run->options->verbose)
-			note(check, "%s are compared, since migrations set them (the first: %s)", words[group], check->env->groups_from[group]);
+		else if (grants != NULL && grants->first[group] != NULL && !(check->run->options->groups & 1u << group) && check->run->options->verbose)
+			note(check, "%s are compared, since migrations set them (the first: %s)", words[group], grants->first[group]);
 	}
 }
 
@@ -473,8 +473,10 @@ static bool run_check(struct check *check, struct classification *result, struct
 {
 	struct snapshot *live = check->live;
 	choose_groups(check);
-	check->runner = align_runner(live);
-	prepare_either(check, live, false);
+	const char *runner = align_runner(live);
+	if (runner != NULL && check->env->grants != NULL && role_has(&check->env->grants->roles, runner))
+		check->runner = runner;
+	prepare(live, check);
 	find_schema(check);
 	comparer_init(&check->comparer, check->arena, live->engine, check->groups);
 	if (!read_applied(check, err) || (!check->applied.tracked && !guess_applied(check, err)))
@@ -484,8 +486,8 @@ static bool run_check(struct check *check, struct classification *result, struct
 		return false;
 	align_find(&check->alignment, check->arena, check->groups, live, check->base, check->head);
 	align(&check->alignment, live, false);
-	align(&check->alignment, check->base, true);
-	align(&check->alignment, check->head, true);
+	check->base = align_copy(&check->alignment, check->arena, check->base, true);
+	check->head = align_copy(&check->alignment, check->arena, check->head, true);
 	for (int attempt = 0;; attempt++) {
 		bool changed;
 		if (!classify_all(check, result, err) || !confirmed(check, result, &changed, err))

@@ -21,10 +21,11 @@ struct side {
 	const char *env_name; // where it is a configured environment
 	struct snapshot *snapshot;
 	unsigned groups; // to be read
+	const struct grants *grants; // of the repository's migrations; NULL: it is another source
 };
 
 // What a side that is replayed takes from the other one.
-static struct read_for read_for(const struct side *other)
+static struct read_for read_for(const struct side *side, const struct side *other)
 {
 	struct read_for for_ = {
 		.engine = source_engine(&other->source), .env_name = other->env_name, .settings = &other->source.settings,
@@ -32,7 +33,8 @@ static struct read_for read_for(const struct side *other)
 	if (other->snapshot != NULL) {
 		for_.engine = other->snapshot->engine;
 		for_.major = other->snapshot->engine == ENGINE_POSTGRESQL ? other->snapshot->major : 0;
-		for_.runner = align_runner(other->snapshot);
+		const char *runner = align_runner(other->snapshot);
+		for_.runner = runner != NULL && side->grants != NULL && role_has(&side->grants->roles, runner) ? runner : NULL;
 	}
 	return for_;
 }
@@ -44,7 +46,7 @@ static bool read_side(struct run *run, struct envs *envs, struct side *side, con
 	if (source_is_live(&side->source))
 		options.versions = source_versions(run, envs, &side->source, side->env_name);
 	log_progress(run->log, "%s: reading", env.name);
-	side->snapshot = source_read(run, envs, &side->source, &options, read_for(other), run->arena, err);
+	side->snapshot = source_read(run, envs, &side->source, &options, read_for(side, other), run->arena, err);
 	return side->snapshot != NULL;
 }
 
@@ -77,7 +79,8 @@ static void choose_groups(struct run *run, struct envs *envs, struct side *sides
 		if (sides[i].source.type != SOURCE_REPO || source_engine(&other->source) == ENGINE_SQLITE)
 			continue;
 		const struct migrations *set = set_resolve(run, envs, other->env_name, &other->source.settings, &ignored);
-		groups |= set == NULL ? 0 : migrations_groups(run->arena, set, NULL);
+		sides[i].grants = set == NULL ? NULL : migrations_grants(run->arena, set);
+		groups |= sides[i].grants == NULL ? 0 : sides[i].grants->groups;
 	}
 	sides[WANT].groups = sides[HAVE].groups = groups;
 }
@@ -183,7 +186,7 @@ static bool answer_questions(struct run *run, struct envs *envs, struct side *si
 	}
 	if (round_trip_recall(comparer, asking.base, asking.server, envs->cache) == 0)
 		return true;
-	return replayed ? source_visit(run, envs, &sides[base].source, read_for(other), ask, &asking, err) : ask_rebuilt(&asking, err);
+	return replayed ? source_visit(run, envs, &sides[base].source, read_for(&sides[base], other), ask, &asking, err) : ask_rebuilt(&asking, err);
 }
 
 static void fill(struct run *run, const struct side *sides, struct comparer *comparer, const struct changes *changes,

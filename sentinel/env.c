@@ -9,7 +9,6 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "migrations/cache.h"
-#include "migrations/grants.h"
 #include "sentinel/fleet.h"
 #include "sentinel/folders.h"
 #include "base/secret.h"
@@ -515,16 +514,20 @@ bool envs_resolve(struct run *run, const char *const *words, size_t n_words, boo
 	       (!with_sets || resolve_sets(run, envs, err));
 }
 
-void envs_groups(struct run *run, struct envs *envs)
+void envs_grants(struct run *run, struct envs *envs)
 {
+	const struct grants **of = arena_array(run->arena, envs->n_sets, sizeof *of); // read once for each set
 	for (size_t i = 0; i < envs->n; i++) {
 		struct env *env = &envs->items[i];
-		if (env->set != NULL && source_engine(&env->source) != ENGINE_SQLITE)
-			env->groups = migrations_groups(run->arena, env->set, env->groups_from);
-		for (unsigned group = 0; group < GROUP_EVIDENCE; group++) {
-			if (run->options->groups & 1u << group)
-				env->groups_from[group] = NULL; // asked for
-		}
+		size_t set = 0;
+		while (set < envs->n_sets && envs->sets[set] != env->set)
+			set++;
+		if (set == envs->n_sets || source_engine(&env->source) == ENGINE_SQLITE)
+			continue;
+		if (of[set] == NULL)
+			of[set] = migrations_grants(run->arena, env->set);
+		env->grants = of[set];
+		env->groups = env->grants->groups;
 	}
 }
 

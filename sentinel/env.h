@@ -5,6 +5,7 @@
 #define SENTINEL_ENV_H
 
 #include "migrations/framework.h"
+#include "migrations/grants.h"
 #include "migrations/scratch.h"
 #include "sentinel/command.h"
 #include "sentinel/source.h"
@@ -22,8 +23,8 @@ struct env {
 	// pointers mean equal replays.
 	const struct migrations *set;
 	struct version_query versions[2]; // of the set's framework, for the reader
-	unsigned groups; // of attributes that are read and compared, see envs_groups; without it those of --include
-	const char *groups_from[GROUP_EVIDENCE]; // the migration that switched a group on; NULL: none did
+	const struct grants *grants; // what the set says of roles, see envs_grants; NULL: it was not asked
+	unsigned groups; // of attributes that are read and compared, besides those of --include
 	// Why it cannot be worked with at all (a variable that is not set, a URL that is none, migrations that cannot be read);
 	// NULL: nothing. The other environments are not concerned.
 	struct err *trouble;
@@ -71,7 +72,7 @@ enum engine env_engine(struct run *run, enum engine asked);
 bool envs_settings(struct run *run, struct envs *envs, struct err *err);
 
 // Switches privileges and owners on where an environment's migrations set them; to be called before anything is read.
-void envs_groups(struct run *run, struct envs *envs);
+void envs_grants(struct run *run, struct envs *envs);
 
 // Options for reading an environment: everything but `versions_only`. Valid as long as the environment.
 struct read_options env_read_options(const struct run *run, const struct env *env);

@@ -312,6 +312,7 @@ static void assert_aligned(const char *live, const char *base, const char *path,
 	made->major = 16;
 	there->reader = "looker";
 	made->runner = "replay";
+	there->groups = made->groups = GROUPS_ALL;
 	struct alignment alignment;
 	align_find(&alignment, arena, 1u << GROUP_OWNER | 1u << GROUP_ACL, there, made, made);
 	for (int i = 0; i < 2; i++) { // a second time changes nothing

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/sql.h"
+#include "introspect/privileges.h"
 
 void ddl_own_name(struct buf *sql, const struct object *object)
 {
@@ -63,7 +64,7 @@ bool ddl_drop_on(struct buf *sql, const struct snapshot *in, const struct object
 	return true;
 }
 
-void ddl_common(struct buf *sql, const char *identity, const struct object *to, uint32_t *attrs)
+void ddl_common(struct buf *sql, const char *identity, const struct object *from, const struct object *to, uint32_t *attrs)
 {
 	const char *comment = to->values[ATTR_COMMENT], *owner = to->values[ATTR_OWNER];
 	if (*attrs & 1u << ATTR_COMMENT) {
@@ -72,19 +73,31 @@ void ddl_common(struct buf *sql, const char *identity, const struct object *to, 
 			sql_literal(sql, comment);
 		buf_adds(sql, comment != NULL ? ";\n" : "NULL;\n");
 	}
-	if (*attrs & 1u << ATTR_OWNER && owner != NULL) {
+	if (*attrs & 1u << ATTR_OWNER) { // the role that runs the migrations has no name: see diff/align.h
+		if (owner == NULL)
+			ddl_remark(sql, "as the role that runs the migrations:");
 		buf_addf(sql, "ALTER %s OWNER TO ", identity);
-		sql_ident(sql, owner);
-		buf_adds(sql, ";\n");
+		if (owner != NULL)
+			sql_ident(sql, owner);
+		buf_adds(sql, owner != NULL ? ";\n" : "CURRENT_USER;\n");
 	}
-	*attrs &= ~(1u << ATTR_COMMENT | 1u << ATTR_OWNER);
+	if (*attrs & 1u << ATTR_PRIVILEGES)
+		privileges_change(sql, to, from == NULL ? NULL : from->values[ATTR_PRIVILEGES]);
+	*attrs &= ~COMMON_BITS;
+}
+
+uint32_t ddl_common_set(const struct object *object)
+{
+	uint32_t attrs = 0;
+	for (unsigned i = 0; i < ATTR_FIRST_OWN; i++)
+		attrs |= object->values[i] != NULL ? 1u << i : 0;
+	return attrs;
 }
 
 void ddl_common_of_new(struct buf *sql, const char *identity, const struct object *object)
 {
-	uint32_t attrs = (object->values[ATTR_COMMENT] != NULL ? 1u << ATTR_COMMENT : 0) |
-	                 (object->values[ATTR_OWNER] != NULL ? 1u << ATTR_OWNER : 0);
-	ddl_common(sql, identity, object, &attrs);
+	uint32_t attrs = ddl_common_set(object);
+	ddl_common(sql, identity, NULL, object, &attrs);
 }
 
 const char **ddl_list(struct arena *arena, const char *list, size_t *n)

@@ -26,10 +26,12 @@ void ddl_alter_table(struct buf *sql, const struct object *object); // ALTER TAB
 bool ddl_drop(struct buf *sql, const struct snapshot *in, const struct object *object);
 bool ddl_drop_on(struct buf *sql, const struct snapshot *in, const struct object *object);
 
-// COMMENT ON and OWNER TO, where `attrs` asks for them; `identity` is the object as these statements name it ("POLICY p ON
-// public.t"). Clears their bits.
-void ddl_common(struct buf *sql, const char *identity, const struct object *to, uint32_t *attrs);
-// COMMENT and OWNER of a new object.
+// COMMENT ON, OWNER TO, GRANT and REVOKE, where `attrs` asks for them; `identity` is the object as these statements name it
+// ("POLICY p ON public.t"). Clears their bits.
+void ddl_common(struct buf *sql, const char *identity, const struct object *from, const struct object *to, uint32_t *attrs);
+// The bits of those that an object has, for one that is made.
+uint32_t ddl_common_set(const struct object *object);
+// Those of a new object.
 void ddl_common_of_new(struct buf *sql, const char *identity, const struct object *object);
 
 // Lists of attributes are "a, b": the elements, cut at commas outside parentheses, brackets and quotes, blanks around them

@@ -38,6 +38,7 @@ enum attr_form {
 enum attr_group {
 	GROUP_STRUCTURE, GROUP_COMMENT, GROUP_COLUMN_ORDER, GROUP_OWNER, GROUP_ACL, GROUP_COSMETIC, GROUP_EVIDENCE,
 };
+#define GROUPS_ALL ((1u << GROUP_EVIDENCE) - 1) // that can be asked for
 extern const char *const attr_group_names[]; // "structure", "comment", "column-order", ...; NULL-ended
 
 struct attr {
@@ -64,6 +65,7 @@ struct kind {
 	                // (partitions); 0: none
 	int inherits;   // an attribute that names what it has columns and constraints from besides; 0: none
 	int column_list; // an attribute that lists its columns, which are no objects then (views, types); 0: none
+	const char *grant_on; // its word in GRANT ... ON; NULL: it has no privileges of its own
 
 	const struct attr *attrs;
 	unsigned n_attrs;
@@ -73,6 +75,12 @@ struct kind {
 	const char *relkinds;
 	struct object *(*relation_read)(struct postgres_read *read, const struct pg_relation *relation);
 	const struct pg_query *queries;
+	// The xmin of every catalog row that makes up one object, whose path is w.path (an array of texts), for dating (dating.h);
+	// and of what is left of one that is gone. NULL: not dated. `dated_elsewhere`: attributes (bits by index) that other rows hold.
+	// `dated_touched`: maintenance (TRUNCATE, REINDEX, REFRESH) writes the rows as well.
+	const char *dated, *dated_gone;
+	uint32_t dated_elsewhere;
+	bool dated_touched;
 	void (*finish)(struct postgres_read *read); // after the last row of all queries, e.g. to leave out inherited copies
 
 	// SQLite: called once for each row of sqlite_schema with its parsed statement. See sqlite_read.h.
@@ -94,9 +102,11 @@ struct kind {
 };
 
 // Every kind's first attributes. They are read only where asked for and are NULL otherwise.
-enum { ATTR_COMMENT, ATTR_OWNER, ATTR_FIRST_OWN };
+enum { ATTR_COMMENT, ATTR_OWNER, ATTR_PRIVILEGES, ATTR_FIRST_OWN };
 #define COMMON_ATTRS \
-	[ATTR_COMMENT] = { "comment", FORM_TEXT, GROUP_COMMENT }, [ATTR_OWNER] = { "owner", FORM_TEXT, GROUP_OWNER }
+	[ATTR_COMMENT] = { "comment", FORM_TEXT, GROUP_COMMENT }, [ATTR_OWNER] = { "owner", FORM_TEXT, GROUP_OWNER }, \
+	[ATTR_PRIVILEGES] = { "privileges", FORM_TEXT, GROUP_ACL } // see privileges.h
+#define COMMON_BITS ((1u << ATTR_FIRST_OWN) - 1) // of all of them
 
 #define KIND(name) extern const struct kind kind_##name;
 #include "introspect/kinds.def"

@@ -7,9 +7,10 @@ libdriftcheck_a_SOURCES += introspect/sqlite.c introspect/sqlite_open.c introspe
   introspect/sqlite_token.c introspect/sqlite_token.h
 libdriftcheck_a_SOURCES += introspect/postgres.c introspect/postgres_session.c introspect/postgres_session.h introspect/postgres_versions.c
 libdriftcheck_a_SOURCES += introspect/tenant.c introspect/tenant.h
+libdriftcheck_a_SOURCES += introspect/dating.c introspect/dating.h
 libdriftcheck_a_SOURCES += introspect/lookup.c
 libdriftcheck_a_SOURCES += introspect/oid_map.c
-libdriftcheck_a_SOURCES += introspect/ddl.c introspect/ddl.h
+libdriftcheck_a_SOURCES += introspect/ddl.c introspect/ddl.h introspect/privileges.c introspect/privileges.h
 libdriftcheck_a_SOURCES += introspect/kinds/aggregate.c
 libdriftcheck_a_SOURCES += introspect/kinds/column.c
 libdriftcheck_a_SOURCES += introspect/kinds/composite_type.c

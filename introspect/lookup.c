@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/sql.h"
 #include "introspect/oid_map.h"
+#include "introspect/privileges.h"
 
 enum { NAMES_SIZE_FIRST = 256, BOOTSTRAP_SUPERUSER = 10 };
 
@@ -232,6 +233,11 @@ const char *read_role(struct postgres_read *read, unsigned oid)
 	return oid == BOOTSTRAP_SUPERUSER ? "(bootstrap superuser)" : oid_map_get(&read->lookup->roles, oid);
 }
 
+const char *read_owner(struct postgres_read *read, unsigned oid)
+{
+	return read->groups & (1u << GROUP_OWNER | 1u << GROUP_ACL) ? oid_map_get(&read->lookup->roles, oid) : NULL;
+}
+
 const char *read_access_method(struct postgres_read *read, unsigned oid)
 {
 	return oid_map_get(&read->lookup->access_methods, oid);
@@ -419,8 +425,8 @@ static void relations_done_row(struct postgres_read *read, struct row row)
 			read_remember(read, PG_CLASS, relation->oid, relation->object);
 		if (relation->object != NULL && relation->relkind == 'c') // its comment hangs on the type
 			read_remember(read, PG_TYPE, relation->reltype, relation->object);
-		if (relation->object != NULL && read->groups & 1u << GROUP_OWNER)
-			relation->object->values[ATTR_OWNER] = read_role(read, relation->relowner);
+		if (relation->object != NULL)
+			relation->object->values[ATTR_OWNER] = read_owner(read, relation->relowner);
 	}
 }
 
@@ -492,35 +498,40 @@ void read_outside(struct postgres_read *read, const char *text)
 	lookup->outside[i].n++;
 }
 
-// Who ran the migrations has another name in every environment. The role that owns most is taken for it, and is no owner by
-// name; what others own is said.
-static void leave_out_usual_owner(struct postgres_read *read)
+// One grantee's privileges on one object, as the query below lists them: "SELECT", "SELECT*" with the grant option, "-SELECT"
+// for what its sort of object gives and was revoked. Where columns are no objects, theirs are their relation's.
+static void privileges_row(struct postgres_read *read, struct row row)
 {
-	struct snapshot *snapshot = read->snapshot;
-	struct oid_map counts = { .arena = read->arena };
-	const char *usual = NULL;
-	size_t most = 0;
-	for (size_t i = 0; i < snapshot->n_objects; i++) {
-		const char *owner = snapshot->objects[i]->values[ATTR_OWNER];
-		if (owner == NULL)
-			continue;
-		size_t *count = oid_map_get(&counts, (uint64_t)(uintptr_t)owner); // one text for each role: see role_row
-		if (count == NULL)
-			oid_map_put(&counts, (uint64_t)(uintptr_t)owner, count = arena_alloc(read->arena, sizeof *count));
-		if (++*count > most) {
-			most = *count;
-			usual = owner;
-		}
+	unsigned catalog = row_oid(row, 0), oid = row_oid(row, 1), attnum = row_oid(row, 2), grantee = row_oid(row, 3);
+	struct pg_relation *relation = catalog == PG_CLASS ? read_relation(read, oid) : NULL;
+	struct object *object = relation == NULL ? read_object(read, catalog, oid) : relation->object;
+	const char *column = NULL, *name = oid_map_get(&read->lookup->roles, grantee);
+	if (attnum > 0 && relation != NULL && attnum <= relation->n_columns) {
+		struct object *own = relation->columns[attnum - 1].object;
+		const char *column_name = read_column(relation, (int)attnum);
+		column = own == NULL ? sql_name_copy(read->arena, &column_name, 1) : NULL;
+		object = own == NULL ? object : own;
 	}
-	for (size_t i = 0; i < snapshot->n_objects; i++) {
-		const char **owner = &snapshot->objects[i]->values[ATTR_OWNER];
-		*owner = *owner == usual ? NULL : *owner;
+	if (object == NULL || (grantee != 0 && name == NULL))
+		return;
+	name = grantee == 0 ? GRANTEE_PUBLIC : row_flag(row, 4) ? GRANTEE_OWNER : sql_name_copy(read->arena, &name, 1);
+	struct privileges privileges = privileges_parse(read->arena, object->values[ATTR_PRIVILEGES]);
+	for (const char *c = row_text(row, 5); *c != '\0';) {
+		struct privilege one = { .grantee = name, .column = column, .lacks = *c == '-' };
+		c += one.lacks;
+		size_t length = strcspn(c, "*,");
+		one.name = arena_strndup(read->arena, c, length);
+		c += length;
+		one.grantable = *c == '*';
+		c += one.grantable;
+		c += *c == ',';
+		privileges_add(read->arena, &privileges, one);
 	}
+	object->values[ATTR_PRIVILEGES] = privileges_text(read->arena, &privileges);
 }
 
 void lookup_finish(struct postgres_read *read)
 {
-	leave_out_usual_owner(read);
 	for (size_t i = 0; i < read->lookup->n_outside; i++)
 		snapshot_note(read->snapshot, "%u %s%s not compared by this version", read->lookup->outside[i].n,
 		              read->lookup->outside[i].word, read->lookup->outside[i].n == 1 ? " is" : "s are");
@@ -531,6 +542,31 @@ const struct pg_query closing_queries[] = {
 	  "select d.classoid, d.objoid, d.objsubid, d.description from pg_description d "
 	  "where d.objoid >= 16384 or d.classoid = 'pg_catalog.pg_namespace'::regclass",
 	  .group = 1u << GROUP_COMMENT, .row = comment_row },
+	// What an object of its sort has by itself is acldefault's, but for the schema public: initdb lets PUBLIC use it, and up to 14
+	// create in it. The grantors do not matter: what several gave counts once.
+	{ "privileges",
+	  "select o.catalog, o.oid, o.attnum, x.grantee, x.grantee = o.owner, string_agg(case when x.lacks then '-' else '' end || "
+	  "x.privilege || case when x.grantable then '*' else '' end, ',') "
+	  "from (select 1259 as catalog, c.oid, 0 as attnum, c.relowner as owner, c.relacl as acl, "
+	  "acldefault(case c.relkind when 'S' then 's' else 'r' end::\"char\", c.relowner) as initial, c.relnamespace as namespace "
+	  "from pg_class c where c.relacl is not null and c.relkind in ('r', 'p', 'v', 'm', 'S') "
+	  "union all select 1259, c.oid, a.attnum, c.relowner, a.attacl, acldefault('c', c.relowner), c.relnamespace from pg_attribute a "
+	  "join pg_class c on c.oid = a.attrelid where a.attacl is not null and a.attnum > 0 and not a.attisdropped "
+	  "union all select 1255, p.oid, 0, p.proowner, p.proacl, acldefault('f', p.proowner), p.pronamespace from pg_proc p "
+	  "where p.proacl is not null "
+	  "union all select 1247, t.oid, 0, t.typowner, t.typacl, acldefault('T', t.typowner), t.typnamespace from pg_type t "
+	  "where t.typacl is not null "
+	  "union all select 2615, n.oid, 0, n.nspowner, coalesce(n.nspacl, acldefault('n', n.nspowner)), "
+	  "case when n.nspname = 'public' then array_cat(acldefault('n', n.nspowner), array[makeaclitem(0, n.nspowner, 'USAGE', false)"
+	  "@15{}{, makeaclitem(0, n.nspowner, 'CREATE', false)}]) else acldefault('n', n.nspowner) end, n.oid from pg_namespace n "
+	  "where n.nspacl is not null or n.nspname = 'public') o "
+	  "join pg_namespace n on n.oid = o.namespace and " USER_SCHEMA " "
+	  "cross join lateral (select coalesce(g.grantee, d.grantee) as grantee, coalesce(g.privilege_type, d.privilege_type) as privilege, "
+	  "g.grantee is null as lacks, g.grantable and g.grantee <> o.owner as grantable "
+	  "from (select grantee, privilege_type, bool_or(is_grantable) as grantable from aclexplode(o.acl) group by 1, 2) g "
+	  "full join (select grantee, privilege_type from aclexplode(o.initial)) d using (grantee, privilege_type) "
+	  "where g.grantee is null or d.grantee is null or (g.grantable and g.grantee <> o.owner)) x group by 1, 2, 3, 4, 5",
+	  .group = 1u << GROUP_ACL, .row = privileges_row },
 	{ "objects outside the model",
 	  "select 3466::oid, e.oid, 'event trigger' from pg_event_trigger e "
 	  "union all select 6104, p.oid, 'publication' from pg_publication p "

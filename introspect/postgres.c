@@ -317,6 +317,8 @@ static struct snapshot *read_once(struct session *session, struct err *err)
 	const char *server = PQparameterStatus(session->conn, "server_version");
 	snapshot->server = arena_strndup(session->arena, server, strcspn(server, " ")); // "15.20 (Debian ...)"
 	snapshot->database = arena_strdup(session->arena, PQdb(session->conn));
+	snapshot->groups = (session->options->groups & GROUPS_ALL) | 1u << GROUP_COLUMN_ORDER | 1u << GROUP_COSMETIC; // those always
+	snapshot->reader = arena_strdup(session->arena, PQuser(session->conn));
 	if (session->options->versions_only)
 		return snapshot;
 

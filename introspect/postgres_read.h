@@ -103,6 +103,8 @@ const char *read_column(const struct pg_relation *relation, int attnum); // its 
 // Names by OID, qualified outside pg_catalog; NULL if unknown. The superuser that initdb made has another name on every
 // cluster: it is "(bootstrap superuser)".
 const char *read_role(struct postgres_read *read, unsigned oid);
+// The same as the server has it; NULL where neither owners nor privileges are read.
+const char *read_owner(struct postgres_read *read, unsigned oid);
 const char *read_access_method(struct postgres_read *read, unsigned oid);
 const char *read_tablespace(struct postgres_read *read, unsigned oid);
 const char *read_collation(struct postgres_read *read, unsigned oid);
@@ -127,6 +129,20 @@ struct object *read_add_child(struct postgres_read *read, const struct kind *kin
 
 // Counts an object that the model does not compare: it is said in a note, never passed over.
 void read_outside(struct postgres_read *read, const char *word);
+
+// For struct kind's `dated`: pg_class c, the relation at the beginning of a path, and the object of pg_type or pg_proc.
+#define DATED_SCHEMA(catalog, alias, prefix) \
+	catalog " " alias " join pg_namespace n on n.oid = " alias "." prefix "namespace and n.nspname = w.path[1] "
+#define DATED_RELATION DATED_SCHEMA("pg_class", "c", "rel") "and c.relname = w.path[2] "
+#define DATED_TYPE DATED_SCHEMA("pg_type", "t", "typ") "and t.typname = w.path[2] "
+// All rows that say what a relation is: its own, those of its columns (of a table also one that is never written again), and
+// of a view its definition.
+#define DATED_WHOLE_RELATION \
+	"select c.xmin from " DATED_RELATION \
+	"union all select a.xmin from " DATED_RELATION "join pg_attribute a on a.attrelid = c.oid " \
+	"union all select r.xmin from " DATED_RELATION "join pg_rewrite r on r.ev_class = c.oid and r.rulename = '_RETURN'"
+// Of functions of the same name any may be meant.
+#define DATED_ROUTINE "select p.xmin from " DATED_SCHEMA("pg_proc", "p", "pro") "and p.proname = split_part(w.path[2], '(', 1)"
 
 // Queries that feed no kind: what the kinds look up, and what is outside the model (which becomes notes).
 extern const struct pg_query lookup_queries[], closing_queries[];

@@ -276,6 +276,16 @@ json_t *unread_to_json(const struct unread *unread, size_t n)
 	return array;
 }
 
+static json_t *groups_to_json(unsigned groups)
+{
+	json_t *array = json_array();
+	for (unsigned i = GROUP_STRUCTURE + 1; i < GROUP_EVIDENCE; i++) {
+		if (groups & 1u << i)
+			json_array_append_new(array, json_string(attr_group_names[i]));
+	}
+	return array;
+}
+
 json_t *snapshot_to_json(const struct snapshot *snapshot)
 {
 	json_t *root = json_object();
@@ -285,6 +295,9 @@ json_t *snapshot_to_json(const struct snapshot *snapshot)
 	json_object_set_new(root, "server", json_text(snapshot->server));
 	json_object_set_new(root, "database", json_text(snapshot->database));
 	json_object_set_new(root, "complete", json_boolean(snapshot->complete));
+	json_object_set_new(root, "groups", groups_to_json(snapshot->groups));
+	json_object_set_new(root, "reader", json_text(snapshot->reader));
+	json_object_set_new(root, "runner", json_text(snapshot->runner));
 
 	const struct version_table *version = &snapshot->version;
 	json_t *table = json_object();
@@ -501,6 +514,19 @@ static bool unread_from_json(struct snapshot *snapshot, const json_t *array)
 	return json_is_array(array);
 }
 
+// Names of groups that a later version may have are passed over: nothing of theirs can be compared here.
+static unsigned groups_from_json(const json_t *array)
+{
+	unsigned groups = 0;
+	size_t i;
+	json_t *name;
+	json_array_foreach(array, i, name) {
+		for (unsigned j = GROUP_STRUCTURE + 1; j < GROUP_EVIDENCE && json_is_string(name); j++)
+			groups |= strcmp(json_string_value(name), attr_group_names[j]) == 0 ? 1u << j : 0;
+	}
+	return groups;
+}
+
 struct snapshot *snapshot_from_json(struct arena *arena, const json_t *json, const char *where, struct err *err)
 {
 	const char *engine = json_string_value(json_object_get(json, "engine"));
@@ -536,6 +562,9 @@ struct snapshot *snapshot_from_json(struct arena *arena, const json_t *json, con
 			return NULL;
 	}
 	snapshot->complete = json_is_true(json_object_get(json, "complete"));
+	snapshot->groups = groups_from_json(json_object_get(json, "groups"));
+	snapshot->reader = arena_strdup(arena, json_string_value(json_object_get(json, "reader")));
+	snapshot->runner = arena_strdup(arena, json_string_value(json_object_get(json, "runner")));
 	snapshot_sort(snapshot);
 	return snapshot;
 }

@@ -60,6 +60,9 @@ struct snapshot {
 	const char *server;   // "15.20", "3.40.1"
 	const char *database; // PostgreSQL: its name; SQLite: the path
 	bool complete;        // every step of the reading finished and nothing is unread
+	unsigned groups;      // of attributes that were read besides GROUP_STRUCTURE: bits 1 << enum attr_group
+	const char *reader;   // PostgreSQL: the role that read it; NULL: unknown
+	const char *runner;   // a replay's: the role that ran the migrations; NULL: unknown
 	struct version_table version;
 	struct object **objects; // sorted by object_compare after snapshot_sort
 	size_t n_objects, objects_capacity;
@@ -106,7 +109,8 @@ json_t *json_text(const char *text);
 json_t *json_texts(const char *const *texts, size_t n);
 json_t *unread_to_json(const struct unread *unread, size_t n);
 
-// Canonical JSON: {"driftcheck", "schema", "engine", "server", "database", "complete", "version": {"table", "columns",
+// Canonical JSON: {"driftcheck", "schema", "engine", "server", "database", "complete", "groups", "reader",
+// "runner", "version": {"table", "columns",
 // "rows"}, "unread", "notes", "objects": [{"kind", "path", "attributes": {...}}]}, objects sorted, NULL values left out.
 json_t *snapshot_to_json(const struct snapshot *snapshot); // a new reference
 // The same as text, one object a line. `spill` (NULL: none) is called whenever a good deal has gathered in `out`, and may write it

@@ -334,6 +334,7 @@ struct snapshot *sqlite_read(struct arena *arena, const char *path, const struct
 {
 	for (int attempt = 1;; attempt++) {
 		struct snapshot *snapshot = snapshot_new(arena, ENGINE_SQLITE);
+		snapshot->groups = GROUPS_ALL; // there is nothing that has to be asked for
 		snapshot->major = 3;
 		snapshot->server = arena_strdup(arena, sqlite3_libversion());
 		snapshot->database = arena_strdup(arena, path);

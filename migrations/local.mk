@@ -10,6 +10,7 @@ libdriftcheck_a_SOURCES += migrations/cluster.c migrations/cluster.h migrations/
 libdriftcheck_a_SOURCES += migrations/dump.c migrations/dump.h migrations/run.h migrations/run_postgres.c migrations/run_sqlite.c
 libdriftcheck_a_SOURCES += migrations/replay.c
 libdriftcheck_a_SOURCES += migrations/roles.c migrations/roles.h
+libdriftcheck_a_SOURCES += migrations/grants.c migrations/grants.h
 EXTRA_DIST += migrations/frameworks.def
 libdriftcheck_a_SOURCES += migrations/chain.c migrations/chain.h
 libdriftcheck_a_SOURCES += migrations/git.c migrations/git.h

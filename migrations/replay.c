@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/sql.h"
+#include "introspect/privileges.h"
 #include "introspect/reader.h"
 #include "migrations/cache.h"
 #include "migrations/roles.h"
@@ -35,6 +36,7 @@ struct job {
 	enum engine engine;
 	int major;
 	unsigned groups;
+	const char *runner; // whose name the owner takes; NULL: its own will do
 	const char *cache;
 	struct log *log;
 	const struct migrations *set; // NULL: a file
@@ -216,6 +218,7 @@ static bool keys_make(struct job *job, struct err *err)
 	cache_key_adds(key, server);
 	cache_key_adds(key, engine_name(job->engine));
 	key_add_number(key, job->groups);
+	cache_key_adds(key, job->runner);
 	cache_key_adds(key, job->settings->superuser ? "superuser" : "owner");
 	for (const char *const *name = job->settings->extensions; name != NULL && *name != NULL; name++)
 		cache_key_adds(key, *name);
@@ -282,6 +285,22 @@ static void add_notes(const struct job *job, struct snapshot *snapshot, size_t n
 		snapshot_note(snapshot, "the migrations make no table or other object: is this the right folder?");
 }
 
+// Privileges that the roles of a scratch have in it for the sake of the replay.
+static void leave_out_group(const struct job *job, struct snapshot *snapshot)
+{
+	const char *group = scratch_group(job->scratch);
+	const char *grantee = group == NULL ? NULL : sql_name_copy(job->arena, &group, 1);
+	for (size_t i = 0; grantee != NULL && i < snapshot->n_objects; i++) {
+		const char **value = &snapshot->objects[i]->values[ATTR_PRIVILEGES];
+		struct privileges all = privileges_parse(job->arena, *value), kept = { 0 };
+		for (size_t j = 0; j < all.n; j++) {
+			if (strcmp(all.items[j].grantee, grantee) != 0)
+				privileges_add(job->arena, &kept, all.items[j]);
+		}
+		*value = privileges_text(job->arena, &kept);
+	}
+}
+
 static bool stop_read(struct job *job, size_t i, struct err *err)
 {
 	struct read_options options = { .log = job->log, .name = "scratch", .groups = job->groups };
@@ -291,6 +310,8 @@ static bool stop_read(struct job *job, size_t i, struct err *err)
 	if (snapshot == NULL)
 		return false;
 	snapshot->database = SCRATCH_DATABASE;
+	snapshot->runner = arena_strdup(job->arena, scratch_owner(job->scratch));
+	leave_out_group(job, snapshot);
 	if (job->n_version_path > 0)
 		snapshot_drop_path(snapshot, job->version_path, job->n_version_path);
 	add_notes(job, snapshot, job->stops[i]);
@@ -368,7 +389,8 @@ static bool attempt(struct job *job, size_t n_steps, bool (*visit)(struct scratc
 	auto_scratch scratch = scratch_open(job->settings, job->engine, job->major, err);
 	job->scratch = scratch;
 	return scratch != NULL &&
-	       (!job->has_prelude || run_steps(job, &job->prelude, 1, 1, reached_nothing, failure, err)) && roles_make(job, err) &&
+	       (!job->has_prelude || run_steps(job, &job->prelude, 1, 1, reached_nothing, failure, err)) &&
+	       (job->runner == NULL || scratch_name_owner(scratch, job->runner, err)) && roles_make(job, err) &&
 	       run_steps(job, job->steps, n_steps, job->n_setup, reached, failure, err) &&
 	       (visit == NULL || visit(scratch, argument, err));
 }
@@ -401,6 +423,9 @@ bool replay(struct arena *arena, const struct replay_request *request, struct sn
 		snapshots[i] = NULL;
 	if (failure != NULL)
 		*failure = (struct replay_failure){ NULL };
+	bool roles_matter = request->groups & (1u << GROUP_OWNER | 1u << GROUP_ACL) && request->engine == ENGINE_POSTGRESQL;
+	if (roles_matter && request->scratch->url == NULL && request->runner != NULL && strncmp(request->runner, "pg_", 3) != 0)
+		job.runner = request->runner;
 	if (!prelude_load(&job, err) || !chain_load(&job, request, err) || !keys_make(&job, err))
 		return false;
 	size_t needed = cache_look(&job);

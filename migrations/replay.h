@@ -16,6 +16,8 @@ struct replay_request {
 	const size_t *stops;                        // after how many migrations to read (0: before the first), ascending
 	size_t n_stops;
 	unsigned groups;                            // attribute groups to read, as in read_options
+	const char *runner;                         // a role that the migrations name and that runs them in the environment: where owners or
+	                                            // privileges are read the replay's owner takes its name; NULL: there is none
 	const struct scratch_settings *scratch;
 	const char *cache;                          // folder of the cache; NULL: none
 	struct log *log;

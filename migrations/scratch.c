@@ -502,7 +502,7 @@ static bool role_group(struct scratch *scratch, struct err *err)
 {
 	if (scratch->group != NULL || scratch->settings.superuser)
 		return true;
-	const char *group = arena_printf(scratch->arena, "%s_roles", scratch->owner);
+	const char *group = arena_printf(scratch->arena, "%s_roles", scratch->url == NULL ? CLUSTER_OWNER : scratch->owner);
 	if (!role_create(scratch, group, err) ||
 	    !runf(scratch->admin, err, "GRANT ALL ON SCHEMA public TO %s", quoted(scratch, group)) ||
 	    !runf(scratch->admin, err, "ALTER DEFAULT PRIVILEGES FOR ROLE %s GRANT ALL ON SCHEMAS TO %s",
@@ -512,6 +512,47 @@ static bool role_group(struct scratch *scratch, struct err *err)
 	return true;
 }
 
+// Whether there is a role of that name, and whether it may more than a plain one.
+static bool role_find(PGconn *conn, const char *name, bool *privileged)
+{
+	auto_pgresult there = PQexecParams(conn,
+		"SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls FROM pg_roles WHERE rolname = $1", 1,
+		NULL, &name, NULL, NULL, 0);
+	*privileged = PQntuples(there) > 0 && *PQgetvalue(there, 0, 0) == 't';
+	return PQntuples(there) > 0;
+}
+
+bool scratch_name_owner(struct scratch *scratch, const char *name, struct err *err)
+{
+	if (scratch->engine == ENGINE_SQLITE || scratch->url != NULL || strcmp(name, scratch->owner) == 0)
+		return true;
+	PGconn *conn = admin(scratch, err);
+	if (conn == NULL)
+		return false;
+	bool privileged, exists = role_find(conn, name, &privileged), superuser = scratch->settings.superuser;
+	const char *role = quoted(scratch, name);
+	if (superuser && !runf(conn, err, exists ? "ALTER ROLE %s LOGIN SUPERUSER" : "CREATE ROLE %s LOGIN SUPERUSER", role))
+		return false;
+	if (privileged && !superuser)
+		return true;
+	if (!superuser && !exists && !runf(conn, err, "ALTER ROLE " CLUSTER_OWNER " RENAME TO %s", role))
+		return false;
+	if (!superuser && exists &&
+	    !(runf(conn, err, "ALTER ROLE %s LOGIN", role) && runf(conn, err, "ALTER DATABASE " CLUSTER_DATABASE " OWNER TO %s", role) &&
+	      runf(conn, err, "ALTER LANGUAGE plpgsql OWNER TO %s", role) &&
+	      runf(conn, err, "UPDATE pg_extension SET extowner = '%s'::regrole WHERE extname = 'plpgsql'", role) &&
+	      (scratch->major >= 15 || runf(conn, err, "ALTER SCHEMA public OWNER TO %s", role))))
+		return false;
+	scratch->owner = arena_strdup(scratch->arena, name);
+	scratch->conninfo_owner = cluster_conninfo(&scratch->cluster, scratch->arena, scratch->owner, CLUSTER_DATABASE);
+	return true;
+}
+
+const char *scratch_group(const struct scratch *scratch)
+{
+	return scratch->group;
+}
+
 bool scratch_make_role(struct scratch *scratch, const char *name, struct err *err)
 {
 	if (scratch->engine == ENGINE_SQLITE || strcmp(name, scratch->owner) == 0)
@@ -519,11 +560,8 @@ bool scratch_make_role(struct scratch *scratch, const char *name, struct err *er
 	PGconn *conn = admin(scratch, err);
 	if (conn == NULL)
 		return false;
-	auto_pgresult there = PQexecParams(conn,
-		"SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls FROM pg_roles WHERE rolname = $1", 1,
-		NULL, &name, NULL, NULL, 0);
-	bool exists = PQntuples(there) > 0; // the prelude made it, or it lives on a server that is not ours
-	if (exists && (scratch->url != NULL || *PQgetvalue(there, 0, 0) == 't'))
+	bool privileged, exists = role_find(conn, name, &privileged); // the prelude made it, or it lives on a server that is not ours
+	if (exists && (scratch->url != NULL || privileged))
 		return true;
 	const char *role = quoted(scratch, name);
 	if (scratch->url != NULL && !scratch->may_make_roles)

@@ -57,6 +57,14 @@ const char *scratch_server(const struct scratch *scratch); // "15.20 (/usr/lib/p
 // The role that owns the replay's database and runs the repository's SQL; NULL on SQLite.
 const char *scratch_owner(const struct scratch *scratch);
 
+// Gives the owner the name of the role that runs the migrations in an environment: what they grant to that one or take from
+// it, and default privileges for it, then mean the same here. A role of that name (the prelude's) becomes the owner, unless it
+// has rights that a plain role lacks. Before the first migration; does nothing on a server that is not ours to throw away.
+bool scratch_name_owner(struct scratch *scratch, const char *name, struct err *err);
+
+// The group of the roles that are made here, which has privileges that are nobody's decision; NULL: there is none.
+const char *scratch_group(const struct scratch *scratch);
+
 // Makes a role that the repository names and does not make itself: NOLOGIN, the owner a member. One that is there already
 // (the prelude's) gets the owner as a member, unless it has rights that a plain role lacks. On a server that is not ours to
 // throw away roles that are there are left alone, and those made are dropped again by scratch_close; that needs a url whose

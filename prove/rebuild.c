@@ -44,13 +44,31 @@ static bool connect_to(const struct scratch *scratch, bool superuser, PGconn **c
 	       err_set(err, "scratch", "scratch", "run again", "%s", PQerrorMessage(*conn));
 }
 
-bool rebuild(struct scratch *scratch, const struct snapshot *snapshot, struct log *log, struct err *err)
+// The same objects without comments, owners and privileges: the roles are missing there, and no text depends on them.
+static struct snapshot *plain_copy(struct arena *arena, const struct snapshot *snapshot)
+{
+	struct snapshot *plain = arena_alloc(arena, sizeof *plain);
+	*plain = *snapshot;
+	plain->objects = arena_array(arena, snapshot->n_objects, sizeof *plain->objects);
+	for (size_t i = 0; i < snapshot->n_objects; i++) {
+		const struct object *object = snapshot->objects[i];
+		struct object *copy = plain->objects[i] = arena_alloc(arena, sizeof *copy);
+		*copy = *object;
+		copy->values = arena_array(arena, object->kind->n_attrs, sizeof *copy->values); // all NULL
+		memcpy(copy->values + ATTR_FIRST_OWN, object->values + ATTR_FIRST_OWN,
+		       (object->kind->n_attrs - ATTR_FIRST_OWN) * sizeof *copy->values);
+	}
+	return plain;
+}
+
+bool rebuild(struct scratch *scratch, const struct snapshot *as_read, struct log *log, struct err *err)
 {
 	auto_pgconn superuser = NULL;
 	auto_pgconn owner = NULL;
 	if (!connect_to(scratch, true, &superuser, err) || !connect_to(scratch, false, &owner, err))
 		return false;
 	auto_arena arena = arena_new();
+	const struct snapshot *snapshot = plain_copy(arena, as_read);
 	bool *done = arena_array(arena, snapshot->n_objects, sizeof *done);
 	for (size_t n_left = snapshot->n_objects, n_before = n_left + 1; n_left > 0 && n_left < n_before;) {
 		n_before = n_left;

@@ -113,6 +113,8 @@ static struct object *trial_object(struct arena *arena, const struct snapshot *b
 {
 	const struct object *model = snapshot_find(base, question->a->kind, question->a->path, question->a->n_path);
 	struct object *copy = copy_object(arena, model != NULL ? model : question->a);
+	for (unsigned i = 0; i < ATTR_FIRST_OWN; i++) // nobody asks for them, and roles may be missing there
+		copy->values[i] = NULL;
 	copy->values[question->attr] = text;
 	if (!copy->kind->name_inside)
 		((const char **)copy->path)[copy->kind->arguments ? 0 : copy->n_path - 1] = name;

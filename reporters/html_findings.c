@@ -167,7 +167,7 @@ static const char *dated_of(const struct html_page *page, const struct html_item
 	return buf_copy(&dated, page->arena);
 }
 
-// Since when, which may be another time in each environment.
+// When, which may be another time in each environment.
 static void add_dated(const struct html_page *page, struct buf *facts, const struct html_item *items, size_t n)
 {
 	bool same = true;
@@ -182,7 +182,7 @@ static void add_dated(const struct html_page *page, struct buf *facts, const str
 		buf_addf(&each, ": %s", dated);
 	}
 	if (each.length > 0)
-		fact(facts, "since", same ? dated_of(page, &items[0]) : each.data);
+		fact(facts, "when", same ? dated_of(page, &items[0]) : each.data);
 }
 
 static void phrase(const struct html_page *page, const struct finding *finding, const char *have)

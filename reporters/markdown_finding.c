@@ -163,7 +163,7 @@ static void facts(struct buf *out, const struct finding *finding)
 	auto_buf dated = BUF_INIT;
 	show_dated(&dated, finding, markdown_span);
 	if (dated.length > 0)
-		buf_addf(&list, "- since: %s\n", dated.data);
+		buf_addf(&list, "- when: %s\n", dated.data);
 	if (finding->origin != NULL && finding->origin->file != NULL) {
 		auto_buf from = BUF_INIT;
 		buf_addf(&from, "%s:%u", finding->origin->file, finding->origin->line);

@@ -143,15 +143,15 @@ void show_phrase(struct buf *out, const struct finding *finding, const char *env
 void show_dated(struct buf *out, const struct finding *finding, void (*quote)(struct buf *, const char *))
 {
 	if (finding->dated_at != NULL) {
+		buf_adds(out, "last changed at ");
 		quote(out, finding->dated_at);
 	} else if (finding->dated_after != NULL && finding->dated_before != NULL) {
-		buf_adds(out, "after ");
+		buf_adds(out, "last changed after ");
 		quote(out, finding->dated_after);
-		buf_adds(out, " and before ");
+		buf_adds(out, " was applied there, before ");
 		quote(out, finding->dated_before);
-		buf_adds(out, " were applied there");
 	} else if (finding->dated_after != NULL || finding->dated_before != NULL) {
-		buf_adds(out, finding->dated_after != NULL ? "after " : "before ");
+		buf_adds(out, finding->dated_after != NULL ? "last changed after " : "last changed before ");
 		quote(out, finding->dated_after != NULL ? finding->dated_after : finding->dated_before);
 		buf_adds(out, " was applied there");
 	}

@@ -434,7 +434,7 @@ static void finding(const struct page *page, const struct env_report *env, const
 		labelled(page, NAME_COLUMN, "why:", DIM, finding->evidence);
 	auto_buf dated = BUF_INIT;
 	show_dated(&dated, finding, show_plain);
-	labelled(page, NAME_COLUMN, "since:", DIM, dated.data);
+	labelled(page, NAME_COLUMN, "when:", DIM, dated.data);
 	if (finding->origin != NULL && finding->origin->file != NULL) {
 		auto_buf from = BUF_INIT;
 		buf_addf(&from, "%s:%u", finding->origin->file, finding->origin->line);

@@ -210,6 +210,7 @@ enum exit_status command_check(struct run *run, struct err *err)
 	if (shard.count > 0)
 		shard_apply(&shard, &envs);
 	cron_begin(run, &envs);
+	envs_grants(run, &envs);
 	struct report *report = report_start(run, &envs);
 	envs.replays = replays_new();
 	bool *chosen = arena_array(run->arena, envs.n, sizeof *chosen);

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/sql.h"
+#include "diff/align.h"
 #include "diff/classify.h"
 #include "diff/ignore.h"
 #include "diff/remedy.h"
@@ -18,6 +19,7 @@
 #include "prove/effects.h"
 #include "prove/origin.h"
 #include "prove/round_trip.h"
+#include "sentinel/dating.h"
 #include "sentinel/replays.h"
 #include "sentinel/run_report.h"
 #include "sentinel/servers.h"
@@ -34,13 +36,17 @@ struct check {
 	struct snapshot *live;
 	struct migrations set; // the environment's, with the schema of its version table
 	struct applied_set applied;
+	struct version_table recorded; // which that was made from
 	struct standings standings;
 	struct chain base_chain, repo_chain;
 	bool prefix; // the base chain is how the repository's begins
-	const struct snapshot *base, *head; // shared with other environments
+	struct snapshot *base, *head; // shared with other environments, until they are aligned
 	struct comparer comparer;
 	struct effects *base_effects, *repo_effects;
 	const char *server; // of the scratch, for cache keys
+	unsigned groups;    // that are compared
+	const char *runner; // who runs the migrations there, if they name that role; NULL
+	struct alignment alignment;
 };
 
 static void note(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -78,7 +84,7 @@ static struct replay_request request(struct check *check, const struct chain *ch
 {
 	return (struct replay_request){
 		.set = &check->set, .engine = check->live->engine, .major = check->live->engine == ENGINE_POSTGRESQL ? check->live->major : 0,
-		.chain = chain_migrations(check->arena, chain), .n_chain = chain->n, .groups = check->run->options->groups,
+		.chain = chain_migrations(check->arena, chain), .n_chain = chain->n, .groups = check->groups, .runner = check->runner,
 		.scratch = &check->envs->scratch, .cache = check->envs->cache, .log = check->run->log,
 	};
 }
@@ -107,7 +113,7 @@ static bool is_prefix(const struct chain *base, const struct chain *repo)
 	return true;
 }
 
-static bool replay_one(struct check *check, const struct chain *chain, const struct snapshot **snapshot, struct err *err)
+static bool replay_one(struct check *check, const struct chain *chain, struct snapshot **snapshot, struct err *err)
 {
 	struct snapshot *const *snapshots;
 	if (!replay_at(check, chain, &chain->n, 1, &snapshots, err))
@@ -177,7 +183,10 @@ static bool effects_of(struct check *check, const struct chain *chain, const enu
 	struct snapshot *const *snapshots;
 	if (!replay_at(check, chain, stops, chain->n + 1, &snapshots, err))
 		return false;
-	*effects = effects_compare(&check->comparer, chain_migrations(check->arena, chain), chain->n, snapshots, roles, unknown);
+	struct snapshot **aligned = arena_array(check->arena, chain->n + 1, sizeof *aligned);
+	for (size_t i = 0; i <= chain->n; i++)
+		aligned[i] = align_copy(&check->alignment, check->arena, snapshots[i], true);
+	*effects = effects_compare(&check->comparer, chain_migrations(check->arena, chain), chain->n, aligned, roles, unknown);
 	return true;
 }
 
@@ -236,6 +245,8 @@ static bool answer_questions(struct check *check, bool *answered, struct err *er
 static bool guess_applied(struct check *check, struct err *err)
 {
 	size_t n = check->repo_chain.n, n_applied = 0;
+	const unsigned groups = check->comparer.groups; // roles cannot be compared before it is known what is applied
+	check->comparer.groups &= ~(1u << GROUP_OWNER | 1u << GROUP_ACL);
 	if (check->live->n_objects > (check->live->engine == ENGINE_POSTGRESQL ? 1 : 0)) { // more than the schema public
 		enum effects_role *roles = arena_array(check->arena, n, sizeof *roles);
 		struct effects *effects;
@@ -250,6 +261,7 @@ static bool guess_applied(struct check *check, struct err *err)
 		while (n_applied > 0 && n_applied < n && effects[n_applied].changes.n == 0) // nothing to be seen of them either way
 			n_applied++;
 	}
+	check->comparer.groups = groups;
 	check->base_chain = check->repo_chain;
 	check->base_chain.n = n_applied;
 	for (size_t i = 0; i < n; i++) {
@@ -333,8 +345,9 @@ static bool confirmed(struct check *check, const struct classification *result, 
 	if (again == NULL)
 		return false;
 	prepare(again, check);
+	align(&check->alignment, again, false);
 	struct comparer comparer;
-	comparer_init(&comparer, check->arena, check->live->engine, check->run->options->groups);
+	comparer_init(&comparer, check->arena, check->live->engine, check->groups);
 	*changed = compare_snapshots(&comparer, check->live, again).n > 0;
 	check->live = again;
 	return true;
@@ -382,6 +395,7 @@ static void report_findings(struct check *check, const struct classification *re
 		remedy_find(check->arena, check->live, check->base, check->head, finding, check->set.framework->deploy);
 		n_added += finding->change == CHANGE_ADDED && finding->class == CLASS_HAND_EDIT;
 	}
+	date_findings(check->run, check->env, &check->recorded, &check->applied, report->findings, report->n_findings, check->arena);
 	if (n_added >= PREDATES_LEAST && n_added * 2 > check->live->n_objects / 4 && n_added * 2 > result->n_findings)
 		note(check, "most of what was found is in the environment only: it may predate the migrations. To record a baseline, write it "
 		     "into a first migration (`driftcheck snapshot` and pg_dump --schema-only show it) and mark that as applied");
@@ -437,23 +451,50 @@ static bool read_applied(struct check *check, struct err *err)
 		check->applied = (struct applied_set){ 0 };
 	else if (!framework->applied(check->arena, &check->set, &check->live->version, &check->applied, err))
 		return false;
+	check->recorded = check->live->version;
 	check->standings = standings_of(check->arena, &check->set, &check->applied);
 	check->base_chain = chain_applied(check->arena, &check->set, &check->applied);
 	check->repo_chain = chain_repo(check->arena, &check->set);
 	return true;
 }
 
+// What is compared besides the structure: what was asked for, and what the migrations set, if it was read.
+static void choose_groups(struct check *check)
+{
+	static const char *const words[GROUP_EVIDENCE] = {
+		[GROUP_COMMENT] = "comments", [GROUP_COLUMN_ORDER] = "the order of columns", [GROUP_OWNER] = "owners",
+		[GROUP_ACL] = "privileges", [GROUP_COSMETIC] = "cosmetics",
+	};
+	const struct grants *grants = check->env->grants;
+	unsigned wanted = env_read_options(check->run, check->env).groups;
+	check->groups = wanted & check->live->groups;
+	for (unsigned group = GROUP_STRUCTURE + 1; group < GROUP_EVIDENCE; group++) {
+		if (wanted & ~check->live->groups & 1u << group)
+			note(check, "%s are not compared: the snapshot was taken without --include %s", words[group], attr_group_names[group]);
+		else if (grants != NULL && grants->first[group] != NULL && !(check->run->options->groups & 1u << group) && check->run->options->verbose)
+			note(check, "%s are compared, since migrations set them (the first: %s)", words[group], grants->first[group]);
+	}
+}
+
 static bool run_check(struct check *check, struct classification *result, struct err *err)
 {
 	struct snapshot *live = check->live;
+	choose_groups(check);
+	const char *runner = align_runner(live);
+	if (runner != NULL && check->env->grants != NULL && role_has(&check->env->grants->roles, runner))
+		check->runner = runner;
 	prepare(live, check);
 	find_schema(check);
-	comparer_init(&check->comparer, check->arena, live->engine, check->run->options->groups);
+	comparer_init(&check->comparer, check->arena, live->engine, check->groups);
 	if (!read_applied(check, err) || (!check->applied.tracked && !guess_applied(check, err)))
 		return false;
 	report_versions(check->run, check->report, &check->set, &check->applied, &check->standings, live->version.name);
 	if (!replay_both(check, err))
 		return false;
+	align_find(&check->alignment, check->arena, check->groups, live, check->base, check->head);
+	align(&check->alignment, live, false);
+	check->base = align_copy(&check->alignment, check->arena, check->base, true);
+	check->head = align_copy(&check->alignment, check->arena, check->head, true);
 	for (int attempt = 0;; attempt++) {
 		bool changed;
 		if (!classify_all(check, result, err) || !confirmed(check, result, &changed, err))
@@ -466,7 +507,7 @@ static bool run_check(struct check *check, struct classification *result, struct
 		if (!read_applied(check, err))
 			return false;
 		check->base_effects = check->repo_effects = NULL;
-		comparer_init(&check->comparer, check->arena, live->engine, check->run->options->groups);
+		comparer_init(&check->comparer, check->arena, live->engine, check->groups);
 	}
 	if (check->head->n_objects <= (live->engine == ENGINE_POSTGRESQL ? 1 : 0) && check->set.n_items > 0 && live->n_objects > check->head->n_objects)
 		return err_set(err, "replay", check->set.folders[0], "check the path and the framework; `driftcheck replay` shows what is run",
@@ -488,6 +529,8 @@ static void report_facts(struct check *check)
 	if (check->head != NULL && live->engine == ENGINE_POSTGRESQL && check->head->major != live->major)
 		note(check, "replayed on PostgreSQL %d, while the environment runs %d: texts that the two print differently are compared by "
 		     "re-creating them", check->head->major, live->major);
+	for (size_t i = 0; i < check->alignment.n_notes; i++)
+		note(check, "%s", check->alignment.notes[i]);
 	check->report->unread = live->unread;
 	check->report->n_unread = live->n_unread;
 	if (live->n_unread > 0 && check->report->trouble == NULL) {

@@ -5,8 +5,10 @@
 
 #include "base/arena.h"
 #include "base/sql.h"
+#include "diff/align.h"
 #include "diff/compare.h"
 #include "diff/ignore.h"
+#include "migrations/grants.h"
 #include "prove/rebuild.h"
 #include "prove/round_trip.h"
 #include "sentinel/run_report.h"
@@ -18,10 +20,12 @@ struct side {
 	struct source source;
 	const char *env_name; // where it is a configured environment
 	struct snapshot *snapshot;
+	unsigned groups; // to be read
+	const struct grants *grants; // of the repository's migrations; NULL: it is another source
 };
 
 // What a side that is replayed takes from the other one.
-static struct read_for read_for(const struct side *other)
+static struct read_for read_for(const struct side *side, const struct side *other)
 {
 	struct read_for for_ = {
 		.engine = source_engine(&other->source), .env_name = other->env_name, .settings = &other->source.settings,
@@ -29,18 +33,20 @@ static struct read_for read_for(const struct side *other)
 	if (other->snapshot != NULL) {
 		for_.engine = other->snapshot->engine;
 		for_.major = other->snapshot->engine == ENGINE_POSTGRESQL ? other->snapshot->major : 0;
+		const char *runner = align_runner(other->snapshot);
+		for_.runner = runner != NULL && side->grants != NULL && role_has(&side->grants->roles, runner) ? runner : NULL;
 	}
 	return for_;
 }
 
 static bool read_side(struct run *run, struct envs *envs, struct side *side, const struct side *other, struct err *err)
 {
-	struct env env = { .name = side->env_name != NULL ? side->env_name : side->source.shown, .source = side->source };
+	struct env env = { .name = side->env_name != NULL ? side->env_name : side->source.shown, .source = side->source, .groups = side->groups };
 	struct read_options options = env_read_options(run, &env);
 	if (source_is_live(&side->source))
 		options.versions = source_versions(run, envs, &side->source, side->env_name);
 	log_progress(run->log, "%s: reading", env.name);
-	side->snapshot = source_read(run, envs, &side->source, &options, read_for(other), run->arena, err);
+	side->snapshot = source_read(run, envs, &side->source, &options, read_for(side, other), run->arena, err);
 	return side->snapshot != NULL;
 }
 
@@ -61,6 +67,41 @@ static bool read_sides(struct run *run, struct envs *envs, struct side *sides, s
 		return true;
 	return err_set(err, "engines", NULL, "compare two databases of one engine", "%s is of %s, %s of %s", sides[WANT].source.shown,
 	               names[want], sides[HAVE].source.shown, names[have]);
+}
+
+// What is compared besides the structure: what was asked for and, against the repository, what its migrations set.
+static void choose_groups(struct run *run, struct envs *envs, struct side *sides)
+{
+	unsigned groups = run->options->groups;
+	for (int i = 0; i < N_SIDES; i++) {
+		const struct side *other = &sides[N_SIDES - 1 - i];
+		struct err ignored; // said when the side is read
+		if (sides[i].source.type != SOURCE_REPO || source_engine(&other->source) == ENGINE_SQLITE)
+			continue;
+		const struct migrations *set = set_resolve(run, envs, other->env_name, &other->source.settings, &ignored);
+		sides[i].grants = set == NULL ? NULL : migrations_grants(run->arena, set);
+		groups |= sides[i].grants == NULL ? 0 : sides[i].grants->groups;
+	}
+	sides[WANT].groups = sides[HAVE].groups = groups;
+}
+
+// Owners and privileges, where neither side says by name who owns, are made comparable. The one that was replayed, if one
+// was, says what is wanted by name.
+static unsigned align_sides(struct run *run, struct side *sides, struct alignment *alignment)
+{
+	unsigned groups = sides[WANT].groups & sides[WANT].snapshot->groups & sides[HAVE].snapshot->groups;
+	for (unsigned group = GROUP_STRUCTURE + 1; group < GROUP_EVIDENCE; group++) {
+		for (int i = 0; i < N_SIDES; i++) {
+			if (sides[i].groups & ~sides[i].snapshot->groups & 1u << group)
+				log_warn(run->log, "%s was taken without --include %s, which is not compared", sides[i].source.shown, attr_group_names[group]);
+		}
+	}
+	int base = sides[HAVE].snapshot->runner != NULL && sides[WANT].snapshot->runner == NULL ? HAVE : WANT;
+	struct snapshot *live = sides[N_SIDES - 1 - base].snapshot, *made = sides[base].snapshot;
+	align_find(alignment, run->arena, groups, live, made, made);
+	align(alignment, live, false);
+	align(alignment, made, true);
+	return groups;
 }
 
 // The framework's own table is no drift; a side that knows of none (a schema file) may have it all the same.
@@ -145,11 +186,11 @@ static bool answer_questions(struct run *run, struct envs *envs, struct side *si
 	}
 	if (round_trip_recall(comparer, asking.base, asking.server, envs->cache) == 0)
 		return true;
-	return replayed ? source_visit(run, envs, &sides[base].source, read_for(other), ask, &asking, err) : ask_rebuilt(&asking, err);
+	return replayed ? source_visit(run, envs, &sides[base].source, read_for(&sides[base], other), ask, &asking, err) : ask_rebuilt(&asking, err);
 }
 
 static void fill(struct run *run, const struct side *sides, struct comparer *comparer, const struct changes *changes,
-                 struct report *report, struct env_report *env)
+                 const struct alignment *alignment, struct report *report, struct env_report *env)
 {
 	const struct snapshot *want = sides[WANT].snapshot, *have = sides[HAVE].snapshot;
 	env->findings = arena_array(run->arena, changes->n, sizeof *env->findings);
@@ -158,7 +199,9 @@ static void fill(struct run *run, const struct side *sides, struct comparer *com
 			env->findings[env->n_findings++] = make_finding(comparer, &changes->items[i]);
 	}
 	env->unread = arena_array(run->arena, want->n_unread + have->n_unread, sizeof *env->unread);
-	env->notes = arena_array(run->arena, want->n_notes + have->n_notes, sizeof *env->notes);
+	env->notes = arena_array(run->arena, want->n_notes + have->n_notes + alignment->n_notes, sizeof *env->notes);
+	for (size_t i = 0; i < alignment->n_notes; i++)
+		env->notes[env->n_notes++] = alignment->notes[i];
 	for (int s = 0; s < N_SIDES; s++) {
 		const struct snapshot *snapshot = sides[s].snapshot;
 		for (size_t i = 0; i < snapshot->n_unread; i++)
@@ -186,13 +229,18 @@ enum exit_status command_diff(struct run *run, struct err *err)
 		sides[i].env_name = config_env(run->config, run->words[i]) != NULL ? run->words[i] : NULL;
 		named[i] = (struct env){ .name = sides[i].source.shown, .configured = sides[i].env_name, .source = sides[i].source };
 	}
-	if (!envs_settings(run, &envs, err) || !read_sides(run, &envs, sides, err))
+	if (!envs_settings(run, &envs, err))
+		return EXIT_TROUBLE;
+	choose_groups(run, &envs, sides);
+	if (!read_sides(run, &envs, sides, err))
 		return EXIT_TROUBLE;
 	leave_out_version_tables(run->arena, sides);
+	struct alignment alignment;
+	const unsigned groups = align_sides(run, sides, &alignment);
 	for (int i = 0; i < N_SIDES; i++)
 		ignore_apply(sides[i].snapshot, envs.ignore, envs.n_ignore);
 	struct comparer comparer;
-	comparer_init(&comparer, run->arena, sides[HAVE].snapshot->engine, run->options->groups);
+	comparer_init(&comparer, run->arena, sides[HAVE].snapshot->engine, groups);
 	struct changes changes = compare_snapshots(&comparer, sides[WANT].snapshot, sides[HAVE].snapshot);
 	if (!answer_questions(run, &envs, sides, &comparer, err))
 		return EXIT_TROUBLE;
@@ -202,6 +250,6 @@ enum exit_status command_diff(struct run *run, struct err *err)
 	env->name = report->have_name;
 	report->envs = arena_alloc(run->arena, sizeof *report->envs);
 	report->envs[report->n_envs++] = env;
-	fill(run, sides, &comparer, &changes, report, env);
+	fill(run, sides, &comparer, &changes, &alignment, report, env);
 	return report_finish(run, report);
 }

@@ -547,6 +547,23 @@ bool envs_resolve(struct run *run, const char *const *words, size_t n_words, boo
 	       (!with_sets || resolve_sets(run, envs, err));
 }
 
+void envs_grants(struct run *run, struct envs *envs)
+{
+	const struct grants **of = arena_array(run->arena, envs->n_sets, sizeof *of); // read once for each set
+	for (size_t i = 0; i < envs->n; i++) {
+		struct env *env = &envs->items[i];
+		size_t set = 0;
+		while (set < envs->n_sets && envs->sets[set] != env->set)
+			set++;
+		if (set == envs->n_sets || source_engine(&env->source) == ENGINE_SQLITE)
+			continue;
+		if (of[set] == NULL)
+			of[set] = migrations_grants(run->arena, env->set);
+		env->grants = of[set];
+		env->groups = env->grants->groups;
+	}
+}
+
 struct read_options env_read_options(const struct run *run, const struct env *env)
 {
 	const struct options *options = run->options;
@@ -560,7 +577,7 @@ struct read_options env_read_options(const struct run *run, const struct env *en
 		.tenants = env->tenants,
 		.versions = env->set == NULL ? NULL : env->versions,
 		.schema = env->set == NULL ? env->source.settings.schema : env->set->settings.schema,
-		.groups = options->groups,
+		.groups = options->groups | env->groups,
 		.statement_timeout_ms = timeout_s * 1000,
 		.connect_timeout_s = timeout_s < TIMEOUT_CONNECT_S ? timeout_s : TIMEOUT_CONNECT_S,
 	};

@@ -5,6 +5,7 @@
 #define SENTINEL_ENV_H
 
 #include "migrations/framework.h"
+#include "migrations/grants.h"
 #include "migrations/scratch.h"
 #include "sentinel/command.h"
 #include "sentinel/source.h"
@@ -29,6 +30,8 @@ struct env {
 	const char *tenants; // it is a fleet of tenants: the pattern of their schemas, see tenants.h; NULL: it is one database
 	enum env_part part;
 	const char *tenant;  // PART_TENANT: the schema's name, as the ignore list calls it
+	const struct grants *grants; // what the set says of roles, see envs_grants; NULL: it was not asked
+	unsigned groups; // of attributes that are read and compared, besides those of --include
 	// Why it cannot be worked with at all (a variable that is not set, a URL that is none, migrations that cannot be read);
 	// NULL: nothing. The other environments are not concerned.
 	struct err *trouble;
@@ -74,6 +77,9 @@ enum engine env_engine(struct run *run, enum engine asked);
 
 // The scratch's settings, the ignore list and the cache's folder; called by envs_resolve.
 bool envs_settings(struct run *run, struct envs *envs, struct err *err);
+
+// Switches privileges and owners on where an environment's migrations set them; to be called before anything is read.
+void envs_grants(struct run *run, struct envs *envs);
 
 // Options for reading an environment: everything but `versions_only`. Valid as long as the environment.
 struct read_options env_read_options(const struct run *run, const struct env *env);

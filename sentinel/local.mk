@@ -1,6 +1,6 @@
 # What the commands share is in the library, where tests reach it; main and the commands are not.
 libdriftcheck_a_SOURCES += sentinel/command.h sentinel/config.c sentinel/config.h sentinel/confirm.c sentinel/confirm.h \
-  sentinel/cron.c sentinel/cron.h sentinel/deliver.c sentinel/deliver.h sentinel/env.c sentinel/env.h sentinel/fleet.c sentinel/fleet.h sentinel/folders.c \
+  sentinel/cron.c sentinel/cron.h sentinel/dating.c sentinel/dating.h sentinel/deliver.c sentinel/deliver.h sentinel/env.c sentinel/env.h sentinel/fleet.c sentinel/fleet.h sentinel/folders.c \
   sentinel/folders.h sentinel/last_success.c sentinel/last_success.h sentinel/merge.c sentinel/merge.h \
   sentinel/options.c sentinel/options.h sentinel/output.c sentinel/output.h sentinel/platform.c \
   sentinel/platform.h sentinel/ping.c sentinel/ping.h sentinel/replays.c sentinel/replays.h sentinel/run_report.c \

@@ -53,7 +53,7 @@ static const struct option table[] = {
 	{ "report-timeout", 0, "S", OPTION_NUMBER, FIELD(report_timeout_s), .least = 1, .most = 86400,
 	  .help = "seconds that sending may take in all (default: 600)" },
 	{ "include", 0, "GROUP,...", OPTION_GROUPS, FIELD(groups),
-	  .help = "also compare: comment, column-order, owner, cosmetic; or all" },
+	  .help = "also compare: comment, column-order, owner, acl, cosmetic; or all" },
 	{ "fail-on", 0, "WHAT", OPTION_CHOICE, FIELD(fail_on), .choices = "drift|skew|warn|never",
 	  .help = "drift: pending migrations alone exit 0; skew (default): they exit 1; never: findings exit 0; rehearse: warn" },
 	{ "cron", 0, NULL, OPTION_FLAG, FIELD(cron), .command = "check",
@@ -158,12 +158,9 @@ static bool set_groups(struct arena *arena, const struct option *option, const c
 	for (unsigned g = GROUP_STRUCTURE + 1; g < GROUP_EVIDENCE; g++)
 		words_add(arena, &known, attr_group_names[g]);
 	for (size_t i = 0; i < given.n; i++) {
-		if (strcmp(given.items[i], attr_group_names[GROUP_ACL]) == 0)
-			return err_set(err, "usage", NULL, "leave it out: nothing is said of privileges rather than something wrong",
-			               "--%s %s: privileges are not compared by this version", option->name, given.items[i]);
 		bool all = strcmp(given.items[i], "all") == 0, found = all;
 		for (unsigned g = GROUP_STRUCTURE + 1; g < GROUP_EVIDENCE; g++) {
-			if ((all && g != GROUP_ACL) || strcmp(given.items[i], attr_group_names[g]) == 0) {
+			if (all || strcmp(given.items[i], attr_group_names[g]) == 0) {
 				*groups |= 1u << g;
 				found = true;
 			}

@@ -84,6 +84,8 @@ static const char *make_key(struct arena *arena, const struct replay_request *re
 	cache_key_adds(key, prepared);
 	cache_key_add(key, &request->engine, sizeof request->engine);
 	cache_key_add(key, &request->major, sizeof request->major);
+	cache_key_add(key, &request->groups, sizeof request->groups);
+	cache_key_adds(key, request->runner);
 	cache_key_add(key, request->stops, request->n_stops * sizeof *request->stops);
 	for (size_t i = 0; i < request->n_chain; i++) {
 		const struct migration *migration = request->chain[i];

@@ -29,6 +29,7 @@ enum exit_status command_snapshot(struct run *run, struct err *err)
 	const char *env_name = config_env(run->config, word) != NULL ? word : NULL;
 	env.name = env_name != NULL ? env_name : env.source.shown;
 	struct read_options options = env_read_options(run, &env);
+	options.groups |= 1u << GROUP_OWNER | 1u << GROUP_ACL; // which a check asks for by itself where migrations set them
 	if (source_is_live(&env.source))
 		options.versions = source_versions(run, &envs, &env.source, env_name);
 	struct snapshot *snapshot = source_read(run, &envs, &env.source, &options, (struct read_for){ 0 }, run->arena, err);

@@ -70,7 +70,7 @@ static struct replay_request repo_request(const struct request *request, struct 
 {
 	struct replay_request whole = {
 		.engine = env_engine(request->run, request->for_.engine), .major = request->for_.major,
-		.groups = request->run->options->groups, .scratch = &request->envs->scratch, .cache = request->envs->cache,
+		.groups = request->options == NULL ? 0 : request->options->groups, .runner = request->for_.runner, .scratch = &request->envs->scratch, .cache = request->envs->cache,
 		.log = request->run->log,
 	};
 	whole.set = set_resolve(request->run, request->envs, request->for_.env_name, request->for_.settings, err);

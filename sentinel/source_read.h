@@ -12,6 +12,7 @@ struct read_for {
 	int major;            // PostgreSQL; 0: any
 	const char *env_name; // the environment on the other side, whose set of migrations is meant; NULL: none
 	const struct migration_settings *settings; // of its URL; NULL: none
+	const char *runner;   // see struct replay_request; NULL: there is none
 };
 
 // Reads a source of any type into a new, sorted snapshot. `options` are for live sources and give the groups for all;

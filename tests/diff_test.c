@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "diff/align.h"
 #include "diff/classify.h"
 #include "diff/ignore.h"
 
@@ -300,6 +301,75 @@ static void tokens_fold_white_space_only_outside_quotes(void **state)
 	assert_int_equal(normalise_compare(FORM_TEXT, NULL, ""), RUNG_DIFFERENT);
 }
 
+// What align makes of one attribute of an object in an environment and in a replay, which ran as the role `replay`.
+static void assert_aligned(const char *live, const char *base, const char *path, int attr, const char *have, const char *want)
+{
+	auto_arena arena = arena_new();
+	struct snapshot *there = outline(arena, live), *made = outline(arena, base);
+	const char *parts[] = { "public", path };
+	const unsigned n = path == NULL ? 1 : 2;
+	there->major = 15;
+	made->major = 16;
+	there->reader = "looker";
+	made->runner = "replay";
+	there->groups = made->groups = GROUPS_ALL;
+	struct alignment alignment;
+	align_find(&alignment, arena, 1u << GROUP_OWNER | 1u << GROUP_ACL, there, made, made);
+	for (int i = 0; i < 2; i++) { // a second time changes nothing
+		align(&alignment, there, false);
+		align(&alignment, made, true);
+		const char *had = snapshot_find(there, path == NULL ? &kind_schema : &kind_table, parts, n)->values[attr];
+		const char *made_so = snapshot_find(made, path == NULL ? &kind_schema : &kind_table, parts, n)->values[attr];
+		assert_string_equal(had == NULL ? "-" : had, have);
+		assert_string_equal(made_so == NULL ? "-" : made_so, want);
+	}
+}
+
+static void roles_are_aligned(void **state)
+{
+	(void)state;
+	static const char two[] = "table public.a owner=app\ntable public.b owner=app\n", made[] = "table public.a owner=replay\ntable public.b owner=replay\n";
+	assert_aligned(two, made, "a", ATTR_OWNER, "-", "-"); // whoever runs the migrations
+	assert_aligned("table public.a owner=app\ntable public.b owner=app\ntable public.c owner=other", // a hand gave one away
+	               "table public.a owner=replay\ntable public.b owner=replay\ntable public.c owner=replay", "c", ATTR_OWNER, "other", "-");
+	assert_aligned("table public.a owner=app\ntable public.b owner=shop", // the migrations did
+	               "table public.a owner=replay\ntable public.b owner=shop", "b", ATTR_OWNER, "shop", "shop");
+	assert_aligned("table public.a owner=app\ntable public.b owner=other",
+	               "table public.a owner=replay\ntable public.b owner=shop", "b", ATTR_OWNER, "other", "shop");
+	assert_aligned("table public.a owner=app\ntable public.b owner=x\ntable public.c owner=x\ntable public.d owner=x", // all of it
+	               "table public.a owner=replay\ntable public.b owner=y\ntable public.c owner=y\ntable public.d owner=y", "b", ATTR_OWNER, "x", "x");
+	assert_aligned("table public.a owner=app\ntable public.b owner=x\ntable public.c owner=x\ntable public.d owner=y", // but for one
+	               "table public.a owner=replay\ntable public.b owner=y\ntable public.c owner=y\ntable public.d owner=y", "b", ATTR_OWNER, "x", "y");
+}
+
+static void privileges_are_aligned(void **state)
+{
+	(void)state;
+	// granted to who owns it all there
+	assert_aligned("table public.a owner=app", "table public.a owner=replay; privileges=app: SELECT", "a", ATTR_PRIVILEGES, "-", "-");
+	assert_aligned("table public.a owner=app\ntable public.b owner=shop; privileges=app: SELECT",
+	               "table public.a owner=replay\ntable public.b owner=shop; privileges=app: SELECT", "b", ATTR_PRIVILEGES, "app: SELECT", "app: SELECT");
+	assert_aligned("table public.a owner=app\ntable public.b owner=shop; privileges=app: SELECT",
+	               "table public.a owner=replay\ntable public.b owner=shop; privileges=replay: SELECT", "b", ATTR_PRIVILEGES, "app: SELECT", "app: SELECT");
+	// who looks needs some, unless the migrations give some
+	assert_aligned("table public.a owner=app; privileges=looker: SELECT", "table public.a owner=replay", "a", ATTR_PRIVILEGES, "-", "-");
+	assert_aligned("table public.a owner=app; privileges=looker: DELETE, SELECT", "table public.a owner=replay; privileges=looker: SELECT", "a",
+	               ATTR_PRIVILEGES, "looker: DELETE, SELECT", "looker: SELECT");
+	// what one of the two servers does not know
+	assert_aligned("table public.a owner=app; privileges=x: SELECT", "table public.a owner=replay; privileges=x: MAINTAIN, SELECT", "a",
+	               ATTR_PRIVILEGES, "x: SELECT", "x: SELECT");
+	// the schema public: as made by 15, by an older server, and with rights for who runs the migrations
+	assert_aligned("schema public owner=pg_database_owner; privileges=PUBLIC: CREATE", "schema public owner=pg_database_owner", NULL,
+	               ATTR_PRIVILEGES, "PUBLIC: CREATE", "-");
+	assert_aligned("schema public owner=postgres; privileges=PUBLIC: CREATE", "schema public owner=pg_database_owner", NULL,
+	               ATTR_PRIVILEGES, "-", "-");
+	assert_aligned("schema public owner=postgres; privileges=PUBLIC: no USAGE", "schema public owner=pg_database_owner", NULL,
+	               ATTR_PRIVILEGES, "PUBLIC: no USAGE", "-");
+	assert_aligned("schema public owner=pg_database_owner; privileges=app: CREATE\ntable public.a owner=app",
+	               "schema public owner=pg_database_owner\ntable public.a owner=replay", NULL, ATTR_PRIVILEGES, "-", "-");
+	assert_aligned("schema public owner=postgres", "schema public owner=pg_database_owner", NULL, ATTR_OWNER, "-", "-");
+}
+
 static void ignored_objects_take_their_children_along(void **state)
 {
 	(void)state;
@@ -336,6 +406,7 @@ int main(void)
 		cmocka_unit_test(unread_values_are_neither_equal_nor_different),
 		cmocka_unit_test(texts_that_only_a_server_can_judge_are_questions),
 		cmocka_unit_test(tokens_fold_white_space_only_outside_quotes),
+		cmocka_unit_test(roles_are_aligned), cmocka_unit_test(privileges_are_aligned),
 		cmocka_unit_test(ignored_objects_take_their_children_along),
 		cmocka_unit_test(sqlite_names_compare_without_case),
 	};

@@ -297,7 +297,7 @@ static void drift_that_differs_has_its_parts(void **state)
 	envs[0]->findings[0]->dated_after = "0002";
 	page = render(arena, &report);
 	CHECK(1, page, "applied in <b>staging and us</b>");
-	CHECK(1, page, "<b>staging</b>: after <code>0002</code> was applied there");
+	CHECK(1, page, "<b>staging</b>: last changed after <code>0002</code> was applied there");
 }
 
 // The same object in environments that are compared with different migrations is not the same drift.

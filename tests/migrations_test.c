@@ -21,6 +21,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "migrations/framework.h"
+#include "migrations/grants.h"
 #include "migrations/listing.h"
 
 #define PG ENGINE_POSTGRESQL
@@ -746,12 +747,44 @@ static void every_framework_is_whole(void **state)
 	assert_null(framework_find("none"));
 }
 
+static void finds_who_may_do_what(void **state)
+{
+	(void)state;
+	enum { ACL = 1u << GROUP_ACL, OWNER = 1u << GROUP_OWNER };
+	static const struct { const char *sql; unsigned groups; } cases[] = {
+		{ "GRANT SELECT ON t TO x", ACL },
+		{ "-- c\n/* c */ grant select (a), update (b) on table t to x with grant option;", ACL },
+		{ "SELECT 1; REVOKE ALL ON ALL TABLES IN SCHEMA s FROM PUBLIC", ACL },
+		{ "ALTER DEFAULT PRIVILEGES FOR ROLE x GRANT SELECT ON TABLES TO y", ACL },
+		{ "GRANT USAGE ON SCHEMA s TO x", ACL },
+		{ "GRANT app_read TO app_write", 0 },
+		{ "GRANT CONNECT ON DATABASE d TO x; GRANT USAGE ON LANGUAGE plpgsql TO x; GRANT USAGE ON FOREIGN SERVER f TO x", 0 },
+		{ "COMMENT ON TABLE t IS 'GRANT SELECT ON t TO x'", 0 },
+		{ "-- GRANT SELECT ON t TO x\nSELECT 'REVOKE ALL ON t FROM x'", 0 },
+		{ "CREATE TABLE \"grant\" (\"on\" int); CREATE TABLE grants (on_ int)", 0 },
+		{ "DO $$ BEGIN IF true THEN GRANT SELECT ON t TO x; END IF; END $$", ACL },
+		{ "DO $$ BEGIN EXECUTE 'GRANT SELECT ON ' || quote_ident('t') || ' TO x'; END $$", ACL },
+		{ "DO $$ BEGIN EXECUTE format('ALTER TABLE %I OWNER TO x', 't'); END $$", OWNER },
+		{ "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN GRANT SELECT ON t TO x; END $$", 0 },
+		{ "ALTER TABLE t OWNER TO x", OWNER },
+		{ "ALTER MATERIALIZED VIEW IF EXISTS s.\"owner\" OWNER TO CURRENT_USER", OWNER },
+		{ "ALTER DATABASE d OWNER TO x; ALTER PUBLICATION p OWNER TO x", 0 },
+		{ "CREATE SCHEMA s AUTHORIZATION x", OWNER },
+		{ "SET SESSION AUTHORIZATION x; ALTER TABLE t RENAME owner TO holder", 0 },
+		{ "REASSIGN OWNED BY x TO y; GRANT SELECT ON t TO y", OWNER | ACL },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		if (grants_find(cases[i].sql) != cases[i].groups)
+			fail_msg("%s: %#x", cases[i].sql, grants_find(cases[i].sql));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lists_in_the_frameworks_order), cmocka_unit_test(says_what_is_wrong),
 		cmocka_unit_test(says_what_is_wrong_with_a_folder), cmocka_unit_test(sends_what_the_framework_sends),
-		cmocka_unit_test(computes_checksums), cmocka_unit_test(tolerates_line_ends),
+		cmocka_unit_test(finds_who_may_do_what), cmocka_unit_test(computes_checksums), cmocka_unit_test(tolerates_line_ends),
 		cmocka_unit_test(tells_where_an_environment_stands), cmocka_unit_test(makes_and_reads_version_tables),
 		cmocka_unit_test(takes_table_names_as_written), cmocka_unit_test(computes_lock_keys),
 		cmocka_unit_test(finds_migrations_as_people_write_them), cmocka_unit_test(reads_flyway_settings),

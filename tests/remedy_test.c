@@ -116,7 +116,7 @@ static void make(const struct bench *bench, const char *database, const char *te
 static struct snapshot *look(struct arena *arena, const struct bench *bench, const char *database)
 {
 	struct err err = { 0 };
-	struct read_options options = { .name = database, .groups = 1u << GROUP_COMMENT };
+	struct read_options options = { .name = database, .groups = 1u << GROUP_COMMENT | 1u << GROUP_ACL };
 	struct snapshot *snapshot = bench->engine == ENGINE_SQLITE ? sqlite_read(arena, place(arena, bench, database), &options, &err)
 	                                                           : postgres_read(arena, place(arena, bench, database), &options, &err);
 	if (snapshot == NULL)
@@ -197,7 +197,7 @@ static void is_made_again(const struct bench *bench)
 	const struct snapshot *rich = look(arena, bench, "rich");
 	make(bench, "made", NULL);
 	rebuild(bench, rich, "made", false);
-	const unsigned groups = 1u << GROUP_COMMENT | 1u << GROUP_COLUMN_ORDER;
+	const unsigned groups = 1u << GROUP_COMMENT | 1u << GROUP_COLUMN_ORDER | 1u << GROUP_ACL;
 	assert_true(is_equal(bench, rich, "made", groups, "create"));
 	if (bench->engine == ENGINE_SQLITE)
 		return;
@@ -254,7 +254,7 @@ static bool run_remedies(const struct bench *bench, const char *by_hand, const c
 // was made again is the last one.)
 static bool is_remedied(const struct bench *bench, const struct snapshot *rich, const char *by_hand)
 {
-	const unsigned groups = 1u << GROUP_COMMENT;
+	const unsigned groups = 1u << GROUP_COMMENT | 1u << GROUP_ACL;
 	auto_arena arena = arena_new();
 	if (!run(bench, "live", by_hand, false))
 		return false;
@@ -411,6 +411,20 @@ static void postgresql_is_remedied(void **state)
 		"CREATE TYPE app.color AS ENUM ('red'); CREATE DOMAIN app.short AS text CHECK (length(VALUE) < 3); CREATE TYPE app.two AS (a int, b int)",
 		"CREATE SCHEMA extra; CREATE TABLE extra.t (id integer PRIMARY KEY); CREATE VIEW extra.v AS SELECT id FROM extra.t",
 		"DROP SCHEMA \"Strange Name\" CASCADE",
+		// privileges
+		"GRANT SELECT, DELETE ON app.posts TO app_read; GRANT UPDATE (body) ON app.posts TO \"Odd; role: (x)\" WITH GRANT OPTION",
+		"REVOKE INSERT, UPDATE ON app.users FROM app_read; GRANT TRUNCATE ON app.users TO CURRENT_USER",
+		"REVOKE SELECT ON app.users FROM app_read; REVOKE DELETE ON app.users FROM CURRENT_USER; GRANT ALL ON app.users TO PUBLIC",
+		"REVOKE GRANT OPTION FOR USAGE ON SCHEMA app FROM app_read; GRANT CREATE ON SCHEMA app TO app_read WITH GRANT OPTION",
+		"GRANT SELECT ON app.users, app.adults TO app_read WITH GRANT OPTION; REVOKE SELECT (mood) ON app.adults FROM PUBLIC",
+		"GRANT SELECT (id), INSERT (\"Full Name\") ON app.adults TO \"Odd; role: (x)\"",
+		"REVOKE ALL ON app.users, app.stats, app.adults FROM app_read, CURRENT_USER, PUBLIC",
+		"REVOKE UPDATE (n) ON app.events_rest FROM app_read; GRANT SELECT (n) ON app.events_2025 TO app_read",
+		"GRANT EXECUTE ON FUNCTION app.total(integer), app.all_of(text[]) TO PUBLIC; REVOKE EXECUTE ON PROCEDURE app.clean(integer) FROM PUBLIC",
+		"REVOKE EXECUTE ON FUNCTION app.any_row() FROM PUBLIC; GRANT EXECUTE ON FUNCTION app.percentile(float8, anyelement) TO app_read",
+		"GRANT USAGE ON TYPE app.mood TO PUBLIC, app_read; GRANT USAGE ON DOMAIN app.email TO CURRENT_USER; REVOKE ALL ON TYPE app.pair FROM PUBLIC",
+		"REVOKE ALL ON SEQUENCE app.users_id_seq FROM app_read; GRANT ALL ON SEQUENCE app.tickets TO PUBLIC",
+		"REVOKE ALL ON SCHEMA public FROM PUBLIC",
 	};
 	are_remedied(&postgresql, by_hand, LENGTH(by_hand));
 }

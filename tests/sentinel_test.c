@@ -72,7 +72,7 @@ static void test_options(void **state)
 	assert_false(options.first_after_end);
 
 	assert_true(parse(arena, ARGS("--include", "all", "--", "check"), &options, &err));
-	assert_int_equal(options.groups, 1u << GROUP_COMMENT | 1u << GROUP_COLUMN_ORDER | 1u << GROUP_OWNER | 1u << GROUP_COSMETIC);
+	assert_int_equal(options.groups, 1u << GROUP_COMMENT | 1u << GROUP_COLUMN_ORDER | 1u << GROUP_OWNER | 1u << GROUP_ACL | 1u << GROUP_COSMETIC);
 	assert_true(options.first_after_end);
 }
 
@@ -94,7 +94,6 @@ static void test_options_refused(void **state)
 		{ "--timeout", "99999999999999999999", "is no number", NULL },
 		{ "--fail-on", "skw", "\"skw\" is not one of its values", "did you mean \"skew\"?" },
 		{ "--include", "owner,comments", "\"comments\" is not one", "did you mean \"comment\"?" },
-		{ "--include", "acl", "privileges are not compared by this version", "leave it out" },
 		{ "--color", "red", "\"red\" is not one", "known: auto, always, never" },
 	};
 	auto_arena arena = arena_new();

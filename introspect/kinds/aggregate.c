@@ -47,8 +47,7 @@ static void aggregate_row(struct postgres_read *read, struct row row)
 	read_remember(read, PG_PROC, row_oid(row, 0), aggregate);
 	for (int i = ARGUMENTS; i <= PARALLEL; i++) // the query's columns are in the order of the attributes
 		aggregate->values[i] = row_intern(read, row, 4 + i - ARGUMENTS);
-	if (read->groups & 1u << GROUP_OWNER)
-		aggregate->values[ATTR_OWNER] = read_role(read, row_oid(row, 4 + PARALLEL - ARGUMENTS + 1));
+	aggregate->values[ATTR_OWNER] = read_owner(read, row_oid(row, 4 + PARALLEL - ARGUMENTS + 1));
 }
 
 #define FUNCTION(name) "nullif(a." name "::text, '-')"
@@ -153,18 +152,21 @@ static bool aggregate_drop(struct buf *sql, const struct snapshot *in, const str
 static bool aggregate_alter(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *to,
                             uint32_t changed)
 {
-	if (changed & (1u << ARGUMENTS | 1u << RESULT | 1u << STATE_TYPE | 1u << AGGREGATE_KIND))
+	bool anew = changed & (1u << ARGUMENTS | 1u << RESULT | 1u << STATE_TYPE | 1u << AGGREGATE_KIND);
+	if (anew)
 		aggregate_drop(sql, in, from);
-	if (changed & ~(1u << ATTR_COMMENT | 1u << ATTR_OWNER))
+	if (changed & ~COMMON_BITS)
 		write_aggregate(sql, to);
 	auto_buf identity = BUF_INIT;
 	aggregate_identity(&identity, to);
-	ddl_common(sql, identity.data, to, &changed);
+	changed = anew ? ddl_common_set(to) : changed;
+	ddl_common(sql, identity.data, anew ? NULL : from, to, &changed);
 	return sql->length > 0;
 }
 
 const struct kind kind_aggregate = {
 	.name = "aggregate", .sql = "AGGREGATE", .summary = "an aggregate function", .engines = ENGINE_POSTGRESQL, .arguments = true,
-	KIND_ATTRS(attrs), .queries = queries,
+	.grant_on = "FUNCTION", KIND_ATTRS(attrs), .queries = queries,
+	.dated = DATED_ROUTINE,
 	.create = aggregate_create, .drop = aggregate_drop, .alter = aggregate_alter,
 };

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/sql.h"
 #include "introspect/ddl.h"
+#include "introspect/privileges.h"
 #include "introspect/sqlite_read.h"
 
 // The kind sequence hands over what an identity column's sequence is like; NULL: as by default.
@@ -230,6 +231,21 @@ static void number_columns(struct postgres_read *read, struct pg_relation *relat
 	}
 }
 
+// Privileges do not come from above. Those of a column that does, and may be left out, are said with its table's.
+static void take_privileges(struct postgres_read *read, struct object *table, const struct pg_column *column)
+{
+	if (column->object->values[ATTR_PRIVILEGES] == NULL)
+		return;
+	struct privileges all = privileges_parse(read->arena, table->values[ATTR_PRIVILEGES]);
+	struct privileges own = privileges_parse(read->arena, column->object->values[ATTR_PRIVILEGES]);
+	for (size_t i = 0; i < own.n; i++) {
+		own.items[i].column = sql_name_copy(read->arena, &column->name, 1);
+		privileges_add(read->arena, &all, own.items[i]);
+	}
+	table->values[ATTR_PRIVILEGES] = privileges_text(read->arena, &all);
+	column->object->values[ATTR_PRIVILEGES] = NULL;
+}
+
 static void column_finish(struct postgres_read *read)
 {
 	size_t n;
@@ -247,7 +263,10 @@ static void column_finish(struct postgres_read *read)
 		for (size_t j = 0; relation->parent != NULL && j < relation->n_columns; j++) {
 			struct pg_column *column = &relation->columns[j];
 			const struct object *above = column->inherited ? parent_column(relation, column->name) : NULL;
-			if (column->object != NULL && above != NULL && same_values(column->object, above))
+			if (column->object == NULL || above == NULL)
+				continue;
+			take_privileges(read, relation->object, column);
+			if (same_values(column->object, above))
 				column->object->n_path = 0; // left out below; its values may still serve its own children
 		}
 	}
@@ -286,10 +305,9 @@ void column_settings(struct buf *sql, const struct snapshot *in, const struct ob
 	const struct object bare = { column->kind, column->path, column->n_path, none };
 	if (changed != 0)
 		column->kind->alter(sql, in, &bare, column, changed);
-	if (in->engine == ENGINE_POSTGRESQL && column->values[ATTR_COMMENT] != NULL) {
-		changed = 1u << ATTR_COMMENT;
+	changed = ddl_common_set(column);
+	if (in->engine == ENGINE_POSTGRESQL && changed != 0)
 		column->kind->alter(sql, in, &bare, column, changed);
-	}
 }
 
 // "expression STORED" as the attribute holds it, in two.
@@ -745,13 +763,16 @@ static bool column_alter(struct buf *sql, const struct snapshot *in, const struc
 	auto_buf identity = BUF_INIT;
 	buf_adds(&identity, "COLUMN ");
 	object_name(&identity, to);
-	ddl_common(sql, identity.data, to, &changed);
+	ddl_common(sql, identity.data, from, to, &changed);
 	return sql->length > 0;
 }
 
 const struct kind kind_column = {
 	.name = "column", .sql = "COLUMN", .summary = "a column of a table", .engines = ENGINE_POSTGRESQL | ENGINE_SQLITE,
-	.child = true, KIND_ATTRS(attrs), .queries = queries, .finish = column_finish,
+	.child = true, .grant_on = "TABLE", KIND_ATTRS(attrs), .queries = queries, .finish = column_finish,
 	.sqlite_read = sqlite_column,
+	.dated = "select a.xmin from " DATED_RELATION "join pg_attribute a on a.attrelid = c.oid and a.attname = w.path[3]",
+	.dated_gone = "select a.xmin from " DATED_RELATION "join pg_attribute a on a.attrelid = c.oid and a.attisdropped",
+	.dated_elsewhere = 1u << NOT_NULL_CONSTRAINT | 1u << IDENTITY_OPTIONS | 1u << POSITION,
 	.create = column_create, .create_online = column_create_online, .drop = column_drop, .alter = column_alter,
 };

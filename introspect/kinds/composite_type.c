@@ -87,12 +87,13 @@ static bool composite_type_alter(struct buf *sql, const struct snapshot *in, con
 	auto_buf identity = BUF_INIT;
 	buf_adds(&identity, "TYPE ");
 	object_name(&identity, to);
-	ddl_common(sql, identity.data, to, &changed);
+	ddl_common(sql, identity.data, from, to, &changed);
 	return sql->length > 0;
 }
 
 const struct kind kind_composite_type = {
-	.name = "composite type", .sql = "TYPE", .summary = "a composite type", .engines = ENGINE_POSTGRESQL, .relation = true,
+	.name = "composite type", .sql = "TYPE", .summary = "a composite type", .engines = ENGINE_POSTGRESQL, .relation = true, .grant_on = "TYPE",
 	.column_list = ATTRIBUTES, KIND_ATTRS(attrs), .relkinds = "c", .relation_read = composite_type_relation,
+	.dated = DATED_WHOLE_RELATION " union all select t.xmin from " DATED_TYPE,
 	.create = composite_type_create, .drop = ddl_drop, .alter = composite_type_alter,
 };

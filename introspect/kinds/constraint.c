@@ -357,7 +357,7 @@ static void comment_on_constraint(struct buf *sql, const struct snapshot *in, co
 	buf_adds(&identity, owner != NULL && strcmp(owner->kind->sql, "DOMAIN") == 0 ? " ON DOMAIN " : " ON ");
 	ddl_parent_name(&identity, constraint);
 	changed &= 1u << ATTR_COMMENT;
-	ddl_common(sql, identity.data, constraint, &changed);
+	ddl_common(sql, identity.data, NULL, constraint, &changed);
 }
 
 static bool constraint_create(struct buf *sql, const struct snapshot *in, const struct object *constraint)
@@ -556,5 +556,7 @@ const struct kind kind_constraint = {
 	.name = "constraint", .sql = "CONSTRAINT", .summary = "a primary key, UNIQUE, CHECK, FOREIGN KEY or EXCLUDE constraint",
 	.engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .child = true, KIND_ATTRS(attrs), .queries = queries,
 	.sqlite_read = sqlite_constraint,
+	.dated = "select k.xmin from " DATED_RELATION "join pg_constraint k on k.conrelid = c.oid and k.conname = w.path[3]",
+	.dated_elsewhere = 1u << INDEX_OPTIONS | 1u << TABLESPACE | 1u << INDEX_STATE | 1u << TRIGGERS_DISABLED,
 	.create = constraint_create, .create_online = constraint_create_online, .drop = constraint_drop, .alter = constraint_alter,
 };

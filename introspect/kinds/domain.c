@@ -25,8 +25,7 @@ static void domain_row(struct postgres_read *read, struct row row)
 	domain->values[COLLATION] = read_collation(read, row_oid(row, 4));
 	domain->values[DEFAULT] = row_copy(read, row, 5);
 	domain->values[NOT_NULL] = row_flag_text(row, 6);
-	if (read->groups & 1u << GROUP_OWNER)
-		domain->values[ATTR_OWNER] = read_role(read, row_oid(row, 7));
+	domain->values[ATTR_OWNER] = read_owner(read, row_oid(row, 7));
 }
 
 static const struct pg_query queries[] = {
@@ -58,7 +57,6 @@ static bool domain_alter(struct buf *sql, const struct snapshot *in, const struc
                          uint32_t changed)
 {
 	(void)in;
-	(void)from;
 	auto_buf identity = BUF_INIT;
 	buf_adds(&identity, "DOMAIN ");
 	object_name(&identity, to);
@@ -70,12 +68,13 @@ static bool domain_alter(struct buf *sql, const struct snapshot *in, const struc
 		         to->values[DEFAULT] == NULL ? "" : to->values[DEFAULT]);
 	if (changed & 1u << NOT_NULL)
 		buf_addf(sql, "ALTER %s %s NOT NULL;\n", identity.data, to->values[NOT_NULL] == NULL ? "DROP" : "SET");
-	ddl_common(sql, identity.data, to, &changed);
+	ddl_common(sql, identity.data, from, to, &changed);
 	return sql->length > 0;
 }
 
 const struct kind kind_domain = {
-	.name = "domain", .sql = "DOMAIN", .summary = "a domain over a base type", .engines = ENGINE_POSTGRESQL, .relation = true,
+	.name = "domain", .sql = "DOMAIN", .summary = "a domain over a base type", .engines = ENGINE_POSTGRESQL, .relation = true, .grant_on = "DOMAIN",
 	KIND_ATTRS(attrs), .queries = queries,
+	.dated = "select t.xmin from " DATED_TYPE,
 	.create = domain_create, .drop = ddl_drop, .alter = domain_alter,
 };

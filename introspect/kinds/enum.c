@@ -22,8 +22,7 @@ static void enum_row(struct postgres_read *read, struct row row)
 	struct object *type = read_add(read, &kind_enum, schema, row_copy(read, row, 2));
 	read_remember(read, PG_TYPE, row_oid(row, 0), type);
 	type->values[LABELS] = row_copy(read, row, 3);
-	if (read->groups & 1u << GROUP_OWNER)
-		type->values[ATTR_OWNER] = read_role(read, row_oid(row, 4));
+	type->values[ATTR_OWNER] = read_owner(read, row_oid(row, 4));
 }
 
 static const struct pg_query queries[] = {
@@ -84,12 +83,13 @@ static bool enum_alter(struct buf *sql, const struct snapshot *in, const struct 
 	auto_buf identity = BUF_INIT;
 	buf_adds(&identity, "TYPE ");
 	object_name(&identity, to);
-	ddl_common(sql, identity.data, to, &changed);
+	ddl_common(sql, identity.data, from, to, &changed);
 	return sql->length > 0;
 }
 
 const struct kind kind_enum = {
-	.name = "enum", .sql = "TYPE", .summary = "an enumerated type", .engines = ENGINE_POSTGRESQL, .relation = true,
+	.name = "enum", .sql = "TYPE", .summary = "an enumerated type", .engines = ENGINE_POSTGRESQL, .relation = true, .grant_on = "TYPE",
 	KIND_ATTRS(attrs), .queries = queries,
+	.dated = "select t.xmin from " DATED_TYPE "union all select l.xmin from " DATED_TYPE "join pg_enum l on l.enumtypid = t.oid",
 	.create = enum_create, .drop = ddl_drop, .alter = enum_alter,
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// Extensions. Their members are left out of every kind; the version is cosmetic, since majors ship different defaults.
+// Extensions. Their members are left out of every kind; the version is cosmetic, since majors ship different defaults. Who
+// owns one is not read: it is whoever was allowed to make it there, and no statement changes it.
 #include "introspect/postgres_read.h"
 
 #include "base/buf.h"
@@ -20,14 +21,12 @@ static void extension_row(struct postgres_read *read, struct row row)
 	read_remember(read, PG_EXTENSION, row_oid(row, 0), extension);
 	extension->values[SCHEMA] = row_intern(read, row, 2);
 	extension->values[VERSION] = row_copy(read, row, 3);
-	if (read->groups & 1u << GROUP_OWNER)
-		extension->values[ATTR_OWNER] = read_role(read, row_oid(row, 4));
 }
 
 static const struct pg_query queries[] = {
 	// plpgsql comes with every database, and lies in pg_catalog unless somebody moved it
 	{ "extensions",
-	  "select e.oid, e.extname, n.nspname, e.extversion, e.extowner from pg_extension e "
+	  "select e.oid, e.extname, n.nspname, e.extversion from pg_extension e "
 	  "join pg_namespace n on n.oid = e.extnamespace where not (e.extname = 'plpgsql' and n.nspname = 'pg_catalog')",
 	  .row = extension_row },
 	{ NULL },
@@ -48,12 +47,10 @@ static bool extension_alter(struct buf *sql, const struct snapshot *in, const st
                             uint32_t changed)
 {
 	(void)in;
-	(void)from;
 	auto_buf identity = BUF_INIT;
 	buf_adds(&identity, "EXTENSION ");
 	object_name(&identity, to);
-	changed &= ~(1u << ATTR_OWNER); // there is no statement for it
-	ddl_common(sql, identity.data, to, &changed);
+	ddl_common(sql, identity.data, from, to, &changed);
 	if (changed & 1u << SCHEMA) {
 		ddl_alter(sql, to);
 		buf_adds(sql, "SET SCHEMA ");
@@ -72,5 +69,6 @@ static bool extension_alter(struct buf *sql, const struct snapshot *in, const st
 const struct kind kind_extension = {
 	.name = "extension", .sql = "EXTENSION", .summary = "an installed extension, without its members", .engines = ENGINE_POSTGRESQL,
 	KIND_ATTRS(attrs), .queries = queries,
+	.dated = "select e.xmin from pg_extension e where e.extname = w.path[1]",
 	.create = extension_create, .drop = ddl_drop, .alter = extension_alter,
 };

@@ -93,8 +93,7 @@ static void function_row(struct postgres_read *read, struct row row)
 	values[ROWS] = row_intern(read, row, 11);
 	values[SETTINGS] = row_list(read, row, 12);
 	values[SUPPORT] = row_copy(read, row, 13);
-	if (read->groups & 1u << GROUP_OWNER)
-		values[ATTR_OWNER] = read_role(read, row_oid(row, 15));
+	values[ATTR_OWNER] = read_owner(read, row_oid(row, 15));
 }
 
 static void sql_body_row(struct postgres_read *read, struct row row)
@@ -218,12 +217,12 @@ static void write_function(struct buf *sql, const struct object *function)
 	buf_adds(sql, ";\n");
 }
 
-static void common(struct buf *sql, const struct object *function, uint32_t changed)
+static void common(struct buf *sql, const struct object *from, const struct object *function, uint32_t changed)
 {
 	auto_buf identity = BUF_INIT;
 	buf_addf(&identity, "%s ", function->kind->sql);
 	object_name(&identity, function);
-	ddl_common(sql, identity.data, function, &changed);
+	ddl_common(sql, identity.data, from, function, &changed);
 }
 
 static bool function_create(struct buf *sql, const struct snapshot *in, const struct object *function)
@@ -232,8 +231,7 @@ static bool function_create(struct buf *sql, const struct snapshot *in, const st
 	if (ddl_has_unread(function, UINT32_MAX))
 		return false;
 	write_function(sql, function);
-	common(sql, function, (function->values[ATTR_COMMENT] != NULL ? 1u << ATTR_COMMENT : 0) |
-	                      (function->values[ATTR_OWNER] != NULL ? 1u << ATTR_OWNER : 0));
+	common(sql, NULL, function, ddl_common_set(function));
 	return true;
 }
 
@@ -243,23 +241,26 @@ static bool function_alter(struct buf *sql, const struct snapshot *in, const str
 {
 	if (ddl_has_unread(to, UINT32_MAX))
 		return false;
-	if (changed & (1u << ARGUMENTS | 1u << RESULT))
+	bool anew = changed & (1u << ARGUMENTS | 1u << RESULT);
+	if (anew)
 		ddl_drop(sql, in, from);
-	if (changed & ~(1u << ATTR_COMMENT | 1u << ATTR_OWNER))
+	if (changed & ~COMMON_BITS)
 		write_function(sql, to);
-	common(sql, to, changed);
+	common(sql, anew ? NULL : from, to, anew ? ddl_common_set(to) : changed);
 	return sql->length > 0;
 }
 
 const struct kind kind_function = {
 	.name = "function", .sql = "FUNCTION", .summary = "a function", .engines = ENGINE_POSTGRESQL, .arguments = true,
-	KIND_ATTRS(attrs), .queries = queries,
+	.grant_on = "FUNCTION", KIND_ATTRS(attrs), .queries = queries,
+	.dated = DATED_ROUTINE,
 	.create = function_create, .drop = ddl_drop, .alter = function_alter,
 };
 
 // Its rows come with the functions'.
 const struct kind kind_procedure = {
 	.name = "procedure", .sql = "PROCEDURE", .summary = "a procedure", .engines = ENGINE_POSTGRESQL, .arguments = true,
-	KIND_ATTRS(attrs),
+	.grant_on = "PROCEDURE", KIND_ATTRS(attrs),
+	.dated = DATED_ROUTINE,
 	.create = function_create, .drop = ddl_drop, .alter = function_alter,
 };

@@ -341,7 +341,7 @@ static void comment_on_index(struct buf *sql, const struct object *index)
 	buf_adds(&identity, "INDEX ");
 	ddl_schema_name(&identity, index, own_name(index));
 	uint32_t changed = 1u << ATTR_COMMENT;
-	ddl_common(sql, identity.data, index, &changed);
+	ddl_common(sql, identity.data, NULL, index, &changed);
 }
 
 static bool make(struct buf *sql, const struct snapshot *in, const struct object *index, bool concurrently)
@@ -433,6 +433,10 @@ const struct kind kind_index = {
 	.name = "index", .sql = "INDEX", .summary = "an index that is not a constraint's", .engines = ENGINE_POSTGRESQL | ENGINE_SQLITE,
 	.child = true, KIND_ATTRS(attrs), .queries = queries,
 	.sqlite_read = sqlite_index,
+	.dated = "select i.xmin from " DATED_RELATION "join pg_index i on i.indrelid = c.oid join pg_class r on r.oid = i.indexrelid "
+	         "and r.relname = w.path[3] union all select r.xmin from " DATED_SCHEMA("pg_class", "r", "rel")
+	         "and r.relname = w.path[3] and r.relkind in ('i', 'I')",
+	.dated_elsewhere = 1u << STATISTICS, .dated_touched = true,
 	.create = index_create, .create_online = index_create_online, .drop = index_drop, .drop_online = index_drop_online,
 	.alter = index_alter,
 };

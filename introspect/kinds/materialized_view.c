@@ -55,12 +55,12 @@ static const struct pg_query queries[] = {
 	{ NULL },
 };
 
-static void common(struct buf *sql, const struct object *view, uint32_t changed)
+static void common(struct buf *sql, const struct object *from, const struct object *view, uint32_t changed)
 {
 	auto_buf identity = BUF_INIT;
 	buf_adds(&identity, "MATERIALIZED VIEW ");
 	object_name(&identity, view);
-	ddl_common(sql, identity.data, view, &changed);
+	ddl_common(sql, identity.data, from, view, &changed);
 }
 
 static bool materialized_view_create(struct buf *sql, const struct snapshot *in, const struct object *view)
@@ -89,7 +89,7 @@ static bool materialized_view_create(struct buf *sql, const struct snapshot *in,
 		length--;
 	buf_add(sql, values[DEFINITION], length);
 	buf_adds(sql, values[NOT_POPULATED] != NULL ? "\nWITH NO DATA;\n" : ";\n");
-	common(sql, view, (values[ATTR_COMMENT] != NULL ? 1u << ATTR_COMMENT : 0) | (values[ATTR_OWNER] != NULL ? 1u << ATTR_OWNER : 0));
+	common(sql, NULL, view, ddl_common_set(view));
 	return true;
 }
 
@@ -120,13 +120,14 @@ static bool materialized_view_alter(struct buf *sql, const struct snapshot *in, 
 		object_name(sql, to);
 		buf_adds(sql, to->values[NOT_POPULATED] != NULL ? " WITH NO DATA;\n" : ";\n");
 	}
-	common(sql, to, changed);
+	common(sql, from, to, changed);
 	return sql->length > 0;
 }
 
 const struct kind kind_materialized_view = {
 	.name = "materialized view", .sql = "MATERIALIZED VIEW", .summary = "a materialized view", .engines = ENGINE_POSTGRESQL,
-	.relation = true, .column_list = COLUMNS, KIND_ATTRS(attrs), .relkinds = "m", .relation_read = materialized_view_relation,
+	.relation = true, .grant_on = "TABLE", .column_list = COLUMNS, KIND_ATTRS(attrs), .relkinds = "m", .relation_read = materialized_view_relation,
 	.queries = queries,
+	.dated = DATED_WHOLE_RELATION, .dated_touched = true,
 	.create = materialized_view_create, .drop = ddl_drop, .alter = materialized_view_alter,
 };

@@ -103,7 +103,7 @@ static void comment_on_policy(struct buf *sql, const struct object *policy)
 	buf_adds(&identity, "POLICY ");
 	add_name(&identity, policy);
 	uint32_t changed = 1u << ATTR_COMMENT;
-	ddl_common(sql, identity.data, policy, &changed);
+	ddl_common(sql, identity.data, NULL, policy, &changed);
 }
 
 static bool policy_create(struct buf *sql, const struct snapshot *in, const struct object *policy)
@@ -143,5 +143,6 @@ static bool policy_alter(struct buf *sql, const struct snapshot *in, const struc
 const struct kind kind_policy = {
 	.name = "policy", .sql = "POLICY", .summary = "a row level security policy", .engines = ENGINE_POSTGRESQL, .child = true,
 	KIND_ATTRS(attrs), .queries = queries,
+	.dated = "select p.xmin from " DATED_RELATION "join pg_policy p on p.polrelid = c.oid and p.polname = w.path[3]",
 	.create = policy_create, .drop = ddl_drop_on, .alter = policy_alter,
 };

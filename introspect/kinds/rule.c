@@ -62,7 +62,7 @@ static void comment_on_rule(struct buf *sql, const struct object *rule)
 	buf_adds(&identity, " ON ");
 	ddl_parent_name(&identity, rule);
 	uint32_t changed = 1u << ATTR_COMMENT;
-	ddl_common(sql, identity.data, rule, &changed);
+	ddl_common(sql, identity.data, NULL, rule, &changed);
 }
 
 static bool rule_create(struct buf *sql, const struct snapshot *in, const struct object *rule)
@@ -97,5 +97,6 @@ const struct kind kind_rule = {
 	.name = "rule", .sql = "RULE", .summary = "a rewrite rule, and whether it is enabled", .engines = ENGINE_POSTGRESQL,
 	.child = true, .name_inside = true,
 	KIND_ATTRS(attrs), .queries = queries,
+	.dated = "select r.xmin from " DATED_RELATION "join pg_rewrite r on r.ev_class = c.oid and r.rulename = w.path[3]",
 	.create = rule_create, .drop = ddl_drop_on, .alter = rule_alter,
 };

@@ -14,8 +14,7 @@ static void schema_row(struct postgres_read *read, struct row row)
 		return;
 	struct object *schema = snapshot_add(read->snapshot, &kind_schema, &name, 1);
 	read_remember(read, PG_NAMESPACE, row_oid(row, 0), schema);
-	if (read->groups & 1u << GROUP_OWNER)
-		schema->values[ATTR_OWNER] = read_role(read, row_oid(row, 1));
+	schema->values[ATTR_OWNER] = read_owner(read, row_oid(row, 1));
 }
 
 static const struct pg_query queries[] = {
@@ -48,16 +47,16 @@ static bool schema_alter(struct buf *sql, const struct snapshot *in, const struc
                          uint32_t changed)
 {
 	(void)in;
-	(void)from;
 	auto_buf identity = BUF_INIT;
 	buf_adds(&identity, "SCHEMA ");
 	object_name(&identity, to);
-	ddl_common(sql, identity.data, to, &changed);
+	ddl_common(sql, identity.data, from, to, &changed);
 	return changed == 0;
 }
 
 const struct kind kind_schema = {
-	.name = "schema", .sql = "SCHEMA", .summary = "a namespace", .engines = ENGINE_POSTGRESQL, .namespace = true,
+	.name = "schema", .sql = "SCHEMA", .summary = "a namespace", .engines = ENGINE_POSTGRESQL, .namespace = true, .grant_on = "SCHEMA",
 	KIND_ATTRS(attrs), .queries = queries,
+	.dated = "select n.xmin from pg_namespace n where n.nspname = w.path[1]",
 	.create = schema_create, .drop = schema_drop, .alter = schema_alter,
 };

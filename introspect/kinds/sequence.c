@@ -74,8 +74,7 @@ static void sequence_row(struct postgres_read *read, struct row row)
 		const char *path[] = { owner->schema, owner->name, column };
 		sequence->values[OWNED_BY] = sql_name_copy(read->arena, path, 3);
 	}
-	if (read->groups & 1u << GROUP_OWNER)
-		sequence->values[ATTR_OWNER] = read_role(read, relation->relowner);
+	sequence->values[ATTR_OWNER] = read_owner(read, relation->relowner);
 }
 
 static const struct pg_query queries[] = {
@@ -131,11 +130,10 @@ static bool sequence_alter(struct buf *sql, const struct snapshot *in, const str
                            uint32_t changed)
 {
 	(void)in;
-	(void)from;
 	auto_buf identity = BUF_INIT;
 	buf_adds(&identity, "SEQUENCE ");
 	object_name(&identity, to);
-	uint32_t options = changed & ~(1u << OWNED_BY | 1u << UNLOGGED | 1u << ATTR_COMMENT | 1u << ATTR_OWNER);
+	uint32_t options = changed & ~(1u << OWNED_BY | 1u << UNLOGGED | COMMON_BITS);
 	if (options != 0) {
 		buf_addf(sql, "ALTER %s", identity.data);
 		add_options(sql, to, options);
@@ -145,12 +143,14 @@ static bool sequence_alter(struct buf *sql, const struct snapshot *in, const str
 		buf_addf(sql, "ALTER %s SET %s;\n", identity.data, to->values[UNLOGGED] != NULL ? "UNLOGGED" : "LOGGED");
 	if (changed & 1u << OWNED_BY)
 		sequence_owner(sql, to);
-	ddl_common(sql, identity.data, to, &changed);
+	ddl_common(sql, identity.data, from, to, &changed);
 	return sql->length > 0;
 }
 
 const struct kind kind_sequence = {
 	.name = "sequence", .sql = "SEQUENCE", .summary = "a sequence, owned by a column or not", .engines = ENGINE_POSTGRESQL,
-	.relation = true, .owned_by = OWNED_BY, KIND_ATTRS(attrs), .queries = queries,
+	.relation = true, .grant_on = "SEQUENCE", .owned_by = OWNED_BY, KIND_ATTRS(attrs), .queries = queries,
+	.dated = DATED_WHOLE_RELATION " union all select s.xmin from " DATED_RELATION "join pg_sequence s on s.seqrelid = c.oid",
+	.dated_elsewhere = 1u << OWNED_BY, .dated_touched = true,
 	.create = sequence_create, .drop = ddl_drop, .alter = sequence_alter,
 };

@@ -214,7 +214,7 @@ static const struct object *inherited_column(const struct snapshot *in, const st
 // A column that comes with the table (from a parent or a type) and then differs from what came.
 static void change_column(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *column)
 {
-	uint32_t changed = 0;
+	uint32_t changed = column->values[ATTR_PRIVILEGES] != NULL ? 1u << ATTR_PRIVILEGES : 0; // which never come along
 	for (unsigned i = ATTR_FIRST_OWN; i < column->kind->n_attrs; i++) {
 		if (column->kind->attrs[i].group == GROUP_STRUCTURE && !ddl_same(from->values[i], column->values[i]))
 			changed |= 1u << i;
@@ -436,14 +436,15 @@ static bool table_alter(struct buf *sql, const struct snapshot *in, const struct
 	auto_buf identity = BUF_INIT;
 	buf_adds(&identity, "TABLE ");
 	object_name(&identity, to);
-	ddl_common(sql, identity.data, to, &changed);
+	ddl_common(sql, identity.data, from, to, &changed);
 	return sql->length > 0;
 }
 
 const struct kind kind_table = {
 	.name = "table", .sql = "TABLE", .summary = "a table, partitioned ones and partitions included",
-	.engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .relation = true, .part_of = PARTITION_OF, .inherits = INHERITS, KIND_ATTRS(attrs), .relkinds = "rp",
+	.engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .relation = true, .grant_on = "TABLE", .part_of = PARTITION_OF, .inherits = INHERITS, KIND_ATTRS(attrs), .relkinds = "rp",
 	.relation_read = table_relation, .queries = queries, .finish = table_finish,
 	.sqlite_read = sqlite_table,
+	.dated = DATED_WHOLE_RELATION, .dated_elsewhere = 1u << INHERITS | 1u << TOAST_OPTIONS, .dated_touched = true,
 	.create = table_create, .drop = ddl_drop, .alter = table_alter,
 };

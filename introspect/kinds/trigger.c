@@ -72,7 +72,7 @@ static void comment_on_trigger(struct buf *sql, const struct object *trigger)
 	buf_adds(&identity, " ON ");
 	ddl_parent_name(&identity, trigger);
 	uint32_t changed = 1u << ATTR_COMMENT;
-	ddl_common(sql, identity.data, trigger, &changed);
+	ddl_common(sql, identity.data, NULL, trigger, &changed);
 }
 
 static bool trigger_create(struct buf *sql, const struct snapshot *in, const struct object *trigger)
@@ -110,5 +110,6 @@ const struct kind kind_trigger = {
 	.name = "trigger", .sql = "TRIGGER", .summary = "a trigger, and whether it is enabled",
 	.engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .child = true, .name_inside = true, KIND_ATTRS(attrs), .queries = queries,
 	.sqlite_read = sqlite_trigger,
+	.dated = "select t.xmin from " DATED_RELATION "join pg_trigger t on t.tgrelid = c.oid and t.tgname = w.path[3]",
 	.create = trigger_create, .drop = ddl_drop_on, .alter = trigger_alter,
 };

@@ -78,13 +78,13 @@ static void write_view(struct buf *sql, const struct snapshot *in, const struct 
 	add_definition(sql, values[DEFINITION]);
 }
 
-static void view_common(struct buf *sql, const struct snapshot *in, const struct object *view, uint32_t changed)
+static void view_common(struct buf *sql, const struct snapshot *in, const struct object *from, const struct object *view, uint32_t changed)
 {
 	auto_buf identity = BUF_INIT;
 	buf_adds(&identity, "VIEW ");
 	object_name(&identity, view);
 	if (in->engine == ENGINE_POSTGRESQL)
-		ddl_common(sql, identity.data, view, &changed);
+		ddl_common(sql, identity.data, from, view, &changed);
 }
 
 static bool view_create(struct buf *sql, const struct snapshot *in, const struct object *view)
@@ -92,8 +92,7 @@ static bool view_create(struct buf *sql, const struct snapshot *in, const struct
 	if (ddl_has_unread(view, UINT32_MAX))
 		return false;
 	write_view(sql, in, view, "CREATE");
-	view_common(sql, in, view, (view->values[ATTR_COMMENT] != NULL ? 1u << ATTR_COMMENT : 0) |
-	                           (view->values[ATTR_OWNER] != NULL ? 1u << ATTR_OWNER : 0));
+	view_common(sql, in, NULL, view, ddl_common_set(view));
 	return true;
 }
 
@@ -119,21 +118,25 @@ static bool view_alter(struct buf *sql, const struct snapshot *in, const struct 
 		if (!(changed & 1u << DEFINITION)) // which the view itself keeps from being altered
 			ddl_remark(sql, "now alter the columns that it reads: the view itself is as it was");
 		write_view(sql, in, to, replace ? "CREATE OR REPLACE" : "CREATE");
-		if (!replace)
+		if (!replace) {
 			ddl_children(sql, in, to);
+			view_common(sql, in, NULL, to, ddl_common_set(to));
+			return true;
+		}
 	} else if (changed & 1u << OPTIONS) {
 		auto_buf start = BUF_INIT;
 		ddl_alter(&start, to);
 		start.data[--start.length] = '\0'; // the blank
 		ddl_change_options(sql, start.data, from->values[OPTIONS], to->values[OPTIONS], "");
 	}
-	view_common(sql, in, to, changed);
+	view_common(sql, in, from, to, changed);
 	return sql->length > 0;
 }
 
 const struct kind kind_view = {
-	.name = "view", .sql = "VIEW", .summary = "a view", .engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .relation = true,
+	.name = "view", .sql = "VIEW", .summary = "a view", .engines = ENGINE_POSTGRESQL | ENGINE_SQLITE, .relation = true, .grant_on = "TABLE",
 	.column_list = COLUMNS, KIND_ATTRS(attrs), .relkinds = "v", .relation_read = view_relation, .queries = queries,
 	.sqlite_read = sqlite_view,
+	.dated = DATED_WHOLE_RELATION,
 	.create = view_create, .drop = ddl_drop, .alter = view_alter,
 };

@@ -134,3 +134,17 @@ COMMENT ON VIEW app.adults IS 'adults';
 COMMENT ON MATERIALIZED VIEW app.stats IS 'stats';
 COMMENT ON SEQUENCE app.tickets IS 'tickets';
 COMMENT ON DOMAIN app.email IS 'mail';
+
+CREATE ROLE app_read;
+CREATE ROLE "Odd; role: (x)";
+GRANT USAGE ON SCHEMA app TO app_read WITH GRANT OPTION;
+GRANT SELECT ON app.users, app.adults, app.nested, app.stats, app.later TO app_read, "Odd; role: (x)";
+GRANT INSERT, UPDATE (name, "Order") ON app.users TO app_read;
+GRANT SELECT (mood) ON app.adults TO PUBLIC;
+REVOKE TRUNCATE, TRIGGER ON app.users FROM CURRENT_USER;
+GRANT UPDATE (n) ON app.events_rest TO app_read;
+GRANT USAGE ON SEQUENCE app.users_id_seq TO app_read;
+REVOKE EXECUTE ON FUNCTION app.all_of(text[]), app.total(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.all_of(text[]) TO app_read WITH GRANT OPTION;
+REVOKE ALL ON TYPE app.mood FROM PUBLIC;
+REVOKE ALL ON DOMAIN app.email FROM PUBLIC, CURRENT_USER;

@@ -240,3 +240,11 @@ COMMENT ON TABLE app.users IS 'people';
 COMMENT ON COLUMN app.users.name IS 'as they call themselves';
 COMMENT ON FUNCTION app.touch() IS 'stamps a row';
 GRANT SELECT ON app.users TO reader;
+GRANT USAGE ON SCHEMA app TO reader;
+GRANT ALL ON app.lists, app.attached, app.vals TO reader; -- from 17 on with MAINTAIN
+GRANT SELECT (id), UPDATE (id, name) ON app.alike TO reader;
+GRANT USAGE ON SEQUENCE app.down TO reader WITH GRANT OPTION;
+REVOKE EXECUTE ON FUNCTION app.rows(text) FROM PUBLIC;
+REVOKE USAGE ON DOMAIN app.code FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT SELECT ON TABLES TO reader;
+ALTER FUNCTION app.any(anyelement, anyarray) OWNER TO reader;

@@ -1,0 +1,3 @@
+ALTER TABLE a OWNER TO app_write;
+ALTER TABLE b OWNER TO app_write;
+ALTER TABLE c OWNER TO app_write;

@@ -1,0 +1,10 @@
+CREATE SCHEMA shop;
+GRANT CREATE, USAGE ON SCHEMA shop TO shop_owner;
+CREATE TABLE shop.customers (id bigint PRIMARY KEY);
+CREATE TABLE shop.orders (id bigint PRIMARY KEY);
+CREATE TABLE shop.audit (id bigint PRIMARY KEY);
+CREATE TYPE shop.state AS ENUM ('new', 'paid');
+CREATE FUNCTION shop.one() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+ALTER TABLE shop.customers OWNER TO shop_owner;
+ALTER TABLE shop.orders OWNER TO shop_owner;
+GRANT SELECT ON shop.audit TO shop_owner;

@@ -1,0 +1,1 @@
+CREATE TABLE shop.invoices (id bigint PRIMARY KEY, total numeric);

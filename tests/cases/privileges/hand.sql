@@ -1,0 +1,10 @@
+REVOKE INSERT ON shop.orders FROM app_write;
+GRANT DELETE ON shop.orders TO app_read;
+GRANT SELECT ON shop.invoices TO app_write WITH GRANT OPTION;
+GRANT SELECT (email), UPDATE (email) ON shop.customers TO app_write;
+GRANT EXECUTE ON FUNCTION shop.purge() TO PUBLIC;
+GRANT CREATE ON SCHEMA shop TO app_write;
+GRANT SELECT (name) ON shop.names TO "reader";
+GRANT TRUNCATE ON shop.orders TO shop_owner;
+CREATE TABLE shop.by_hand (id int);
+GRANT SELECT (id) ON shop.by_hand TO app_write;

@@ -87,6 +87,13 @@ static void clean_remedy(struct arena *arena, struct remedy_statement **statemen
 	*n += again ? 0 : 1;
 }
 
+static void clean_origin(struct arena *arena, struct origin *origin)
+{
+	const char **const texts[] = { &origin->version, &origin->label, &origin->file, &origin->statement };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		clean_text(arena, texts[i]);
+}
+
 static void clean_finding(struct arena *arena, struct finding *finding)
 {
 	for (size_t i = 0; i < finding->n_attrs; i++) {
@@ -102,10 +109,8 @@ static void clean_finding(struct arena *arena, struct finding *finding)
 	clean_text(arena, &finding->dated_after);
 	clean_text(arena, &finding->dated_before);
 	clean_text(arena, &finding->dated_at);
-	struct origin *origin = finding->origin;
-	const char **const of_origin[] = { &origin->version, &origin->label, &origin->file, &origin->statement };
-	for (size_t i = 0; origin != NULL && i < sizeof of_origin / sizeof *of_origin; i++)
-		clean_text(arena, of_origin[i]);
+	if (finding->origin != NULL)
+		clean_origin(arena, finding->origin);
 	clean_remedy(arena, &finding->env, &finding->n_env);
 	clean_remedy(arena, &finding->repo, &finding->n_repo);
 }

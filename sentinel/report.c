@@ -5,10 +5,13 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "reporters/report_json.h"
 #include "sentinel/deliver.h"
 #include "sentinel/merge.h"
 #include "sentinel/run_report.h"
+
+enum { AGE_MAX_S = 24 * 3600 };
 
 static struct report *merge(struct run *run, struct err *err)
 {
@@ -30,6 +33,14 @@ static bool check_usage(const struct run *run, struct err *err)
 	return true;
 }
 
+// What is sent late may undo what was sent since.
+static void warn_of_age(const struct run *run, const struct report *report)
+{
+	if (deliveries_send_out(run->deliveries) && clock_now() - clock_parse(report->started) > AGE_MAX_S)
+		log_warn(run->log, "this report began at %s: what it says may no longer hold, and what was sent since is replaced by it",
+		         report->started);
+}
+
 enum exit_status command_report(struct run *run, struct err *err)
 {
 	if (!check_usage(run, err))
@@ -44,5 +55,6 @@ enum exit_status command_report(struct run *run, struct err *err)
 	}
 	if (!run->options->merge && strcmp(run->words[0], "-") != 0)
 		deliveries_kept(run->deliveries, run->words[0]);
+	warn_of_age(run, report);
 	return report_hand_out(run, report);
 }

@@ -192,6 +192,7 @@ END
 judge $? 'by name, with what to do' <differs
 saas -c 'GRANT SELECT ON tenant_1.schema_migrations, tenant_2.schema_migrations TO reader'
 coproc psql -X -q -A -t -d saas
+holder=$COPROC_PID # forgotten by the shell as soon as it ends
 echo 'BEGIN; LOCK TABLE tenant_2.schema_migrations; SELECT 1;' >&"${COPROC[1]}"
 read -r _ <&"${COPROC[0]}"
 shapes 'a tenant whose version table is locked' --config some.conf <<'END'
@@ -209,7 +210,7 @@ END
 jq -r '.trouble[].code' <out | grep -qx deploy-in-flight
 judge $? 'is trouble by that name' <out
 echo '\q' >&"${COPROC[1]}"
-wait "$COPROC_PID"
+wait "$holder"
 
 # A version table that all share, and objects that they share.
 psql -X -q -c 'CREATE DATABASE shared'

@@ -280,13 +280,27 @@ bool options_parse(struct arena *arena, int argc, const char *const *argv, struc
 	return true;
 }
 
+// The commands of an option with other words between them.
+static void add_commands(struct buf *out, const struct option *option, const char *between)
+{
+	for (const char *c = option->command; *c != '\0'; c++) {
+		if (*c == '|')
+			buf_adds(out, between);
+		else
+			buf_addc(out, *c);
+	}
+}
+
 bool options_apply(const struct options *options, const char *command, struct err *err)
 {
 	for (size_t i = 0; options->command_options[i] != NULL; i++) {
 		const struct option *option = find(options->command_options[i], strlen(options->command_options[i]));
-		if (!belongs(option, command))
-			return err_set(err, "usage", NULL, NULL, "--%s does not apply to `driftcheck %s`, only to `driftcheck %s`",
-			               option->name, command, option->command);
+		if (belongs(option, command))
+			continue;
+		auto_buf commands = BUF_INIT;
+		add_commands(&commands, option, "` and `driftcheck ");
+		return err_set(err, "usage", NULL, NULL, "--%s does not apply to `driftcheck %s`, only to `driftcheck %s`", option->name, command,
+		               commands.data);
 	}
 	return true;
 }
@@ -306,7 +320,9 @@ void options_help(struct buf *out, const char *command)
 		         option->argument == NULL ? "" : option->argument);
 		buf_addf(out, "  %-25s  ", left.data);
 		if (command == NULL && option->command != NULL)
-			buf_addf(out, "%s: ", option->command);
+			add_commands(out, option, ", ");
+		if (command == NULL && option->command != NULL)
+			buf_adds(out, ": ");
 		if (option->add_help != NULL)
 			option->add_help(out);
 		buf_addf(out, "%s\n", option->add_help != NULL ? "" : option->help);

@@ -116,7 +116,7 @@ static void test_options_apply(void **state)
 	assert_true(parse(arena, ARGS("replay", "--to", "3", "--quiet"), &options, &err));
 	assert_true(options_apply(&options, "replay", &err));
 	assert_false(options_apply(&options, "check", &err));
-	assert_has(err.text, "--to does not apply to `driftcheck check`, only to `driftcheck replay`");
+	assert_has(err.text, "--to does not apply to `driftcheck check`, only to `driftcheck replay` and `driftcheck rehearse`");
 	auto_buf all = BUF_INIT, replay = BUF_INIT;
 	options_help(&all, NULL);
 	options_help(&replay, "replay");

@@ -14,7 +14,7 @@
 enum {
 	TEXT_MOST = 64 * 1024 * 1024,   // a Query that is longer is passed as it comes, and never cut into statements
 	RECORDED_MOST = 1024 * 1024,    // of a statement's text
-	NAMES_MOST = 8 * 1024,
+	NAMES_MOST = 16 * 1024,         // (a notification has 8000 bytes at most)
 	REPORT_MOST = 64 * 1024,        // of an error or notice
 	PENDING_MOST = 1 << 20,
 };
@@ -29,7 +29,8 @@ static const struct look client_looks[] = {
 	{ 'Q', TEXT_MOST }, { 'P', TEXT_MOST }, { 'B', NAMES_MOST }, { 'E', NAMES_MOST }, { 'C', NAMES_MOST }, { 0 }
 };
 static const struct look server_looks[] = {
-	{ 'C', NAMES_MOST }, { 'E', REPORT_MOST }, { 'N', REPORT_MOST }, { 'Z', 1 }, { 'K', 4 }, { 'S', NAMES_MOST }, { 0 }
+	{ 'C', NAMES_MOST }, { 'E', REPORT_MOST }, { 'N', REPORT_MOST }, { 'Z', 1 }, { 'K', 4 }, { 'S', NAMES_MOST }, { 'A', NAMES_MOST },
+	{ 0 }
 };
 
 // What the server answers a message with when it is done with it. (CopyDone and CopyFail have no answer of their own.)
@@ -40,6 +41,11 @@ static const struct {
 	{ 'Q', "Z" }, { 'S', "Z" }, { 'F', "Z" }, { 'P', "1" }, { 'B', "2" }, { 'C', "3" }, { 'D', "Tn" }, { 'E', "CIs" }, { 'c', "" },
 	{ 'f', "" },
 };
+
+static bool is_one_of(char type, const char *types)
+{
+	return type != '\0' && strchr(types, type) != NULL;
+}
 
 static size_t look_of(const struct look *looks, char type)
 {
@@ -169,6 +175,13 @@ static struct pending pop(struct relay *relay)
 	return pending;
 }
 
+// A CopyDone or CopyFail outside of a COPY: the server passes over it.
+static void drop_unanswered(struct relay *relay)
+{
+	while (relay->n_pending > 0 && is_one_of(first(relay)->type, "cf"))
+		pop(relay);
+}
+
 static const char *answers_of(char type)
 {
 	for (size_t i = 0; i < sizeof answered / sizeof *answered; i++) {
@@ -180,7 +193,7 @@ static const char *answers_of(char type)
 
 static bool ends(char type, char answer)
 {
-	return strchr(answers_of(type), answer) != NULL;
+	return is_one_of(answer, answers_of(type));
 }
 
 // What the server passed over.
@@ -243,6 +256,7 @@ static enum verdict see_query(struct relay *relay, const struct message *message
 		return MESSAGE_PASSES;
 	bool multiple = whole && text_may_be_multiple(text);
 	if (multiple && relay->recorder->request.split && !relay->unsynced) {
+		drop_unanswered(relay);
 		if (relay->n_pending > 0)
 			return MESSAGE_WAITS;
 		if (split_start(relay, text))
@@ -288,10 +302,10 @@ static const char *see_extended(struct relay *relay, const struct message *messa
 enum verdict see_client(struct relay *relay, const struct message *message)
 {
 	char type = message->type;
-	if (relay->copying_in && strchr("dcfSH", type) != NULL) { // the server passes over Sync and Flush then
-		if (type == 'c' || type == 'f')
-			relay->copying_in = false;
-		return MESSAGE_PASSES;
+	if (relay->copying_in && is_one_of(type, "dcfSH")) { // the server passes over Sync and Flush then
+		bool done = type == 'c' || type == 'f';
+		relay->copying_in &= !done;
+		return done && relay->running != NULL ? MESSAGE_PASSES_FLUSHED : MESSAGE_PASSES; // see see_execute
 	}
 	if (is_held(relay))
 		return MESSAGE_WAITS;
@@ -302,12 +316,13 @@ enum verdict see_client(struct relay *relay, const struct message *message)
 		relay->skipping = relay->unsynced = false;
 		return MESSAGE_PASSES;
 	}
-	if (relay->skipping || strchr("FPBCDEcf", type) == NULL)
+	bool refused = type == 'H' && message->whole > 0; // as a faulty message of the extended protocol
+	if (relay->skipping || (!is_one_of(type, "FPBCDEcf") && !refused))
 		return MESSAGE_PASSES;
-	relay->unsynced |= strchr("PBCDE", type) != NULL;
+	relay->unsynced |= is_one_of(type, "PBCDEH");
 	if (type == 'E')
 		return see_execute(relay, message);
-	push(relay, (struct pending){ type, strchr("PB", type) != NULL ? see_extended(relay, message) : NULL, NULL });
+	push(relay, (struct pending){ type, is_one_of(type, "PB") ? see_extended(relay, message) : NULL, NULL });
 	return MESSAGE_PASSES;
 }
 
@@ -386,9 +401,10 @@ static void see_copy_in(struct relay *relay)
 
 static void see_ready(struct relay *relay, const struct message *message)
 {
-	relay->status = message->length > 0 ? message->body[0] : 0;
+	bool greeting = relay->status == 0; // nothing was asked for that
+	relay->status = message->length > 0 ? message->body[0] : 'I';
 	relay->copying_in = false;
-	for (bool found = false; !found && relay->n_pending > 0;) {
+	for (bool found = greeting; !found && relay->n_pending > 0;) {
 		struct pending pending = pop(relay);
 		found = ends(pending.type, 'Z');
 		if (pending.record != NULL && pending.type == 'Q') {
@@ -411,9 +427,8 @@ enum verdict see_server(struct relay *relay, const struct message *message)
 		                    (unsigned char)message->body[2] << 8 | (unsigned char)message->body[3];
 	if (relay->split != NULL)
 		return split_see(relay, message);
-	struct pending *head;
-	while ((head = first(relay)) != NULL && (head->type == 'c' || head->type == 'f'))
-		pop(relay);
+	drop_unanswered(relay);
+	struct pending *head = first(relay);
 	if (type == 'G' || type == 'W')
 		see_copy_in(relay);
 	else if (type == 'E')

@@ -4,8 +4,8 @@
 // EndTransactionBlock and its neighbours). Here a BEGIN of our own stands for the implicit transaction. Where a statement means
 // something else within ours than it would without, ours is ended first, so that the server itself says what it would have said.
 // The client sees the answers of one Query: positions of errors counted from the start of the whole text, the last CommandComplete
-// only after the commit, one ReadyForQuery. One thing is different: where the text has a syntax error, the server would not have begun
-// with the first statement.
+// only after the commit, one ReadyForQuery. Two things are different, in texts that fail: where there is a syntax error, the server
+// would not have begun with the first statement; and a COMMIT of theirs that fails fails without the warning.
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -41,9 +41,9 @@ static const struct {
 	const char *words;
 	enum control control;
 } controls[] = { // the first that fits
-	{ "COMMIT PREPARED", CONTROL_NONE }, { "ROLLBACK PREPARED", CONTROL_NONE }, { "PREPARE TRANSACTION", CONTROL_COMMIT },
-	{ "BEGIN", CONTROL_BEGIN }, { "START TRANSACTION", CONTROL_BEGIN }, { "COMMIT", CONTROL_COMMIT }, { "END", CONTROL_COMMIT },
-	{ "ROLLBACK", CONTROL_UNDO }, { "ABORT", CONTROL_UNDO }, { "SAVEPOINT", CONTROL_UNDO }, { "RELEASE", CONTROL_UNDO },
+	{ "COMMIT PREPARED", CONTROL_NONE }, { "ROLLBACK PREPARED", CONTROL_NONE }, { "BEGIN", CONTROL_BEGIN },
+	{ "START TRANSACTION", CONTROL_BEGIN }, { "COMMIT", CONTROL_COMMIT }, { "END", CONTROL_COMMIT }, { "ROLLBACK", CONTROL_UNDO },
+	{ "ABORT", CONTROL_UNDO }, { "SAVEPOINT", CONTROL_UNDO }, { "RELEASE", CONTROL_UNDO },
 };
 
 // COMMIT [WORK | TRANSACTION] AND CHAIN, not AND NO CHAIN.
@@ -104,7 +104,6 @@ static void send_next(struct relay *relay)
 		send_statement(relay, "BEGIN", true);
 	} else {
 		split->converting = split->implicit && control == CONTROL_BEGIN;
-		split->implicit &= !split->converting;
 		send_statement(relay, sql, false);
 	}
 }
@@ -149,7 +148,7 @@ static enum verdict see_ready(struct relay *relay, const struct message *message
 	split->record->tapped.status = relay->status;
 	record_end(relay, split->record);
 	split->record = NULL;
-	split->implicit &= relay->status != 'I';
+	split->implicit &= relay->status != 'I' && !(split->converting && !split->failed);
 	if (!split->added && !split->failed)
 		split->at++;
 	if (split->failed) {
@@ -229,6 +228,12 @@ enum verdict split_see(struct relay *relay, const struct message *message)
 	case 'W':
 		relay->copying_in = true;
 		return MESSAGE_PASSES;
+	case 'A':
+	case 'S': // what the commit tells comes behind the last answer
+		if (split->last.length == 0 || message->length < message->whole)
+			return MESSAGE_PASSES;
+		message_add(&split->last, message->type, message->body, message->length);
+		return MESSAGE_DROPPED;
 	default:
 		return MESSAGE_PASSES;
 	}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: PostgreSQL
-# `make bench-rehearse`: what a rehearsal's clone costs, beside pgbench -i, which makes rows of the same bytes, on one throwaway
-# server in one run. Ratios count; nothing here is a test.
+# `make bench-rehearse`: what a rehearsal's clone costs, beside pgbench -i, which makes rows of the same bytes, and what the tap
+# costs its clients, beside none, on one throwaway server in one run. Ratios count; nothing here is a test.
 #
 # Environment: MEASURE (the program), SCALE (of pgbench: 100,000 rows each; default 50).
 set -u
@@ -39,4 +39,16 @@ filling() {
 	line "  we take this many times as long" "$(awk -v a="$ms" -v b="$source" 'BEGIN { printf "%.2f", a / b }')"
 }
 
+tapping() {
+	local small many small_tapped many_tapped
+	say "Clients of the tap"
+	read -r small many small_tapped many_tapped <<<"$("$MEASURE" tap "$PGHOST/.s.PGSQL.$PGPORT" "host=$PGHOST port=$PGPORT user=$PGUSER dbname=postgres")"
+	[ -n "$many_tapped" ] || die "the tap could not be measured"
+	line "10,000 small queries, through the tap" "$small_tapped ms" "directly $small ms"
+	line "  the tap takes this many times as long" "$(awk -v a="$small_tapped" -v b="$small" 'BEGIN { printf "%.2f", a / b }')"
+	line "300,000 rows of 1 kB, through the tap" "$many_tapped ms" "directly $many ms"
+	line "  the tap takes this many times as long" "$(awk -v a="$many_tapped" -v b="$many" 'BEGIN { printf "%.2f", a / b }')"
+}
+
 filling
+tapping

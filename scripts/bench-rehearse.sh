@@ -42,7 +42,10 @@ filling() {
 tapping() {
 	local small many small_tapped many_tapped
 	say "Clients of the tap"
-	read -r small many small_tapped many_tapped <<<"$("$MEASURE" tap "$PGHOST/.s.PGSQL.$PGPORT" "host=$PGHOST port=$PGPORT user=$PGUSER dbname=postgres")"
+	# the best of five: two processes more than there are cores make any one of them arbitrary
+	read -r small many small_tapped many_tapped <<<"$(for _ in 1 2 3 4 5; do
+		"$MEASURE" tap "$PGHOST/.s.PGSQL.$PGPORT" "host=$PGHOST port=$PGPORT user=$PGUSER dbname=postgres" || exit
+	done | awk '{ for (i = 1; i <= NF; i++) if (NR == 1 || $i < best[i]) best[i] = $i } END { print best[1], best[2], best[3], best[4] }')"
 	[ -n "$many_tapped" ] || die "the tap could not be measured"
 	line "10,000 small queries, through the tap" "$small_tapped ms" "directly $small ms"
 	line "  the tap takes this many times as long" "$(awk -v a="$small_tapped" -v b="$small" 'BEGIN { printf "%.2f", a / b }')"

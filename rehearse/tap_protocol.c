@@ -423,8 +423,7 @@ enum verdict see_server(struct relay *relay, const struct message *message)
 	if (type == 'S')
 		see_parameter(relay, message);
 	if (type == 'K' && message->length == 4)
-		relay->server_pid = (unsigned char)message->body[0] << 24 | (unsigned char)message->body[1] << 16 |
-		                    (unsigned char)message->body[2] << 8 | (unsigned char)message->body[3];
+		relay->server_pid = number_at(message->body);
 	if (relay->split != NULL)
 		return split_see(relay, message);
 	drop_unanswered(relay);

@@ -29,7 +29,7 @@ enum {
 	SSL_REQUEST = 80877103, GSSENC_REQUEST = 80877104, CANCEL_REQUEST = 80877102,
 };
 
-static uint32_t number_at(const char *bytes)
+uint32_t number_at(const char *bytes)
 {
 	uint32_t number;
 	memcpy(&number, bytes, sizeof number);

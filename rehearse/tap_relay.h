@@ -5,6 +5,8 @@
 #ifndef REHEARSE_TAP_RELAY_H
 #define REHEARSE_TAP_RELAY_H
 
+#include <stdint.h>
+
 #include "base/buf.h"
 #include "rehearse/tap.h"
 
@@ -95,6 +97,7 @@ void relay_free(struct relay *relay);
 short relay_client_events(const struct relay *relay), relay_server_events(const struct relay *relay); // to poll for
 void relay_step(struct relay *relay, const char *server_socket, bool client_ready, bool server_ready);
 void relay_blind(struct relay *relay); // the framing is lost: from now on bytes are bytes
+uint32_t number_at(const char *bytes); // as the protocol writes them
 void message_add(struct buf *out, char type, const void *body, size_t length);
 
 // tap_protocol.c

@@ -3,4 +3,5 @@ libdriftcheck_a_SOURCES += rehearse/rehearsal.h rehearse/statistics.h rehearse/f
   rehearse/growth.c rehearse/statistics.c rehearse/traffic.c rehearse/rehearse.c rehearse/fill.c rehearse/render.h rehearse/render.c \
   rehearse/show_json.c rehearse/show_text.c rehearse/fill_plan.h rehearse/fill_catalog.c rehearse/fill_decide.c \
   rehearse/fill_load.c rehearse/fill_value.c rehearse/fill_check.c rehearse/fill_rank.c rehearse/fill_rank.h
+libdriftcheck_a_SOURCES += rehearse/tap.c rehearse/tap_relay.h rehearse/tap_relay.c rehearse/tap_protocol.c rehearse/tap_split.c
 EXTRA_DIST += rehearse/rules.def

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: PostgreSQL
-# `make bench-rehearse`: what a rehearsal's clone costs, beside pgbench -i, which makes rows of the same bytes, on one throwaway
-# server in one run. Ratios count; nothing here is a test.
+# `make bench-rehearse`: what a rehearsal's clone costs, beside pgbench -i, which makes rows of the same bytes, and what the tap
+# costs its clients, beside none, on one throwaway server in one run. Ratios count; nothing here is a test.
 #
 # Environment: MEASURE (the program), SCALE (of pgbench: 100,000 rows each; default 50).
 set -u
@@ -39,4 +39,19 @@ filling() {
 	line "  we take this many times as long" "$(awk -v a="$ms" -v b="$source" 'BEGIN { printf "%.2f", a / b }')"
 }
 
+tapping() {
+	local small many small_tapped many_tapped
+	say "Clients of the tap"
+	# the best of five: two processes more than there are cores make any one of them arbitrary
+	read -r small many small_tapped many_tapped <<<"$(for _ in 1 2 3 4 5; do
+		"$MEASURE" tap "$PGHOST/.s.PGSQL.$PGPORT" "host=$PGHOST port=$PGPORT user=$PGUSER dbname=postgres" || exit
+	done | awk '{ for (i = 1; i <= NF; i++) if (NR == 1 || $i < best[i]) best[i] = $i } END { print best[1], best[2], best[3], best[4] }')"
+	[ -n "$many_tapped" ] || die "the tap could not be measured"
+	line "10,000 small queries, through the tap" "$small_tapped ms" "directly $small ms"
+	line "  the tap takes this many times as long" "$(awk -v a="$small_tapped" -v b="$small" 'BEGIN { printf "%.2f", a / b }')"
+	line "300,000 rows of 1 kB, through the tap" "$many_tapped ms" "directly $many ms"
+	line "  the tap takes this many times as long" "$(awk -v a="$many_tapped" -v b="$many" 'BEGIN { printf "%.2f", a / b }')"
+}
+
 filling
+tapping

@@ -29,6 +29,14 @@ tests_scratch_test_LDADD = $(LIBS_OF_TESTS)
 tests_replay_test_SOURCES = tests/replay_test.c tests/scratch_env.h
 tests_replay_test_LDADD = $(LIBS_OF_TESTS)
 
+check_PROGRAMS += tests/tap_test tests/tap_split_test tests/tap_fuzz_test
+tests_tap_test_SOURCES = tests/tap_test.c tests/tap_env.h tests/tap_raw.h tests/scratch_env.h
+tests_tap_test_LDADD = $(LIBS_OF_TESTS)
+tests_tap_split_test_SOURCES = tests/tap_split_test.c tests/tap_env.h tests/tap_raw.h tests/scratch_env.h
+tests_tap_split_test_LDADD = $(LIBS_OF_TESTS)
+tests_tap_fuzz_test_SOURCES = tests/tap_fuzz_test.c tests/tap_env.h tests/tap_raw.h tests/scratch_env.h
+tests_tap_fuzz_test_LDADD = $(LIBS_OF_TESTS)
+
 check_PROGRAMS += tests/migrations_test
 tests_migrations_test_SOURCES = tests/migrations_test.c
 tests_migrations_test_LDADD = $(LIBS_OF_TESTS)

@@ -2,8 +2,9 @@
 // The stopwatch of scripts/bench.sh and scripts/bench-rehearse.sh. `measure run COMMAND...` runs a command with its output thrown away, and prints the
 // milliseconds it took and the most memory it held, in kB; it ends with the command's exit status. `measure compare
 // A.json B.json` prints the milliseconds of loading two snapshots, and of comparing them once they are loaded. `measure fill
-// SOURCE CLONE` fills the second database like the first, and prints the milliseconds, the rows and the bytes. It takes no averages:
-// the script does.
+// SOURCE CLONE` fills the second database like the first, and prints the milliseconds, the rows and the bytes. `measure tap SOCKET
+// CONNINFO` prints the milliseconds of 10,000 small queries and of 300 MB of rows to the server on that socket, and then the same
+// through the tap. It takes no averages: the script does.
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,9 +16,11 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "diff/compare.h"
+#include "introspect/pg.h"
 #include "introspect/reader.h"
 #include "introspect/snapshot.h"
 #include "rehearse/fill.h"
+#include "rehearse/tap.h"
 
 static double now_ms(void)
 {
@@ -105,6 +108,45 @@ static int fill_clone(const char *source, const char *clone)
 	return 0;
 }
 
+static bool answers(PGconn *conn, const char *sql, int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (PQsendQuery(conn, sql) != 1 || PQsetSingleRowMode(conn) != 1)
+			return false;
+		for (PGresult *result; (result = PQgetResult(conn)) != NULL; PQclear(result)) {
+			if (PQresultStatus(result) == PGRES_FATAL_ERROR)
+				return false;
+		}
+	}
+	return PQstatus(conn) == CONNECTION_OK;
+}
+
+static int tap(const char *socket, const char *conninfo)
+{
+	auto_arena arena = arena_new();
+	struct err err = { 0 };
+	const struct tap_request request = { .server_socket = socket, .split = true };
+	struct tap *tap = tap_start(&request, &err);
+	if (tap == NULL) {
+		fprintf(stderr, "%s: %s\n", err.where, err.text);
+		return 2;
+	}
+	const char *through = arena_printf(arena, "%s host=%s port=%d", conninfo, tap_folder(tap), tap_port(tap));
+	bool ok = true;
+	for (int i = 0; ok && i < 2; i++) {
+		auto_pgconn conn = PQconnectdb(i == 0 ? conninfo : through);
+		double start_ms = now_ms();
+		ok = answers(conn, "select 1", 10000);
+		double small_ms = now_ms();
+		ok = ok && answers(conn, "select repeat('x', 1000) from generate_series(1, 300000)", 1);
+		printf("%.1f %.1f%c", small_ms - start_ms, now_ms() - small_ms, i == 0 ? ' ' : '\n');
+		if (!ok)
+			fprintf(stderr, "%s\n", PQerrorMessage(conn));
+	}
+	size_t n;
+	return tap_stop(tap, arena, true, &n, &err) != NULL && ok ? 0 : 2;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc >= 3 && strcmp(argv[1], "run") == 0)
@@ -113,6 +155,8 @@ int main(int argc, char **argv)
 		return compare(argv[2], argv[3]);
 	if (argc == 4 && strcmp(argv[1], "fill") == 0)
 		return fill_clone(argv[2], argv[3]);
-	fprintf(stderr, "usage: measure run COMMAND... | measure compare A.json B.json | measure fill SOURCE CLONE\n");
+	if (argc == 4 && strcmp(argv[1], "tap") == 0)
+		return tap(argv[2], argv[3]);
+	fprintf(stderr, "usage: measure run COMMAND... | measure compare A.json B.json | measure fill SOURCE CLONE | measure tap SOCKET CONNINFO\n");
 	return 2;
 }

@@ -54,7 +54,7 @@ void show_growth(struct buf *out, const struct step *step); // nothing if it is 
 void show_work(struct buf *out, const struct step *step, void (*quote)(struct buf *, const char *)); // what it read, rewrote and wrote
 void show_tries(struct buf *out, const struct step *step);  // of its locks; nothing if there were none
 void show_limits(struct buf *out, const struct rehearsal *rehearsal, void (*quote)(struct buf *, const char *));
-void show_clone(struct buf *out, const struct rehearsal *rehearsal); // "synthetic clone: 12 tables, 5,400,000 rows, 1.9 GB"
+void show_clone(struct buf *out, const struct rehearsal *rehearsal); // "synthetic, 12 tables, 5,400,000 rows, 1.9 GB"
 // The statements that need no words of their own; nothing if there are none.
 void show_quiet(struct buf *out, const struct rehearsal *rehearsal);
 

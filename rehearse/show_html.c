@@ -259,9 +259,6 @@ static void clone(const struct rehearsal_page *page)
 {
 	const struct rehearsal *rehearsal = page->rehearsal;
 	bool folded = rehearsal->n_tables > TABLES_SHOWN;
-	auto_buf words = BUF_INIT;
-	show_clone(&words, rehearsal);
-	buf_addf(page->out, "<p>%s</p>\n", words.data);
 	if (rehearsal->n_tables == 0)
 		return;
 	buf_addf(page->out, "%s<div class=\"scroll\"><table class=\"plain\">\n<thead><tr><th scope=\"col\">table</th><th scope=\"col\" class=\"count\">rows</th>"
@@ -343,7 +340,7 @@ static void banner(const struct rehearsal_page *page, const char *headline, cons
 	}
 	buf_adds(page->out, "<li>");
 	show_course(page->out, rehearsal);
-	buf_adds(page->out, "</li>\n<li>");
+	buf_adds(page->out, "</li>\n<li>clone: ");
 	show_clone(page->out, rehearsal);
 	buf_adds(page->out, "</li>\n</ul>\n");
 	if (page->n_shown > 0)

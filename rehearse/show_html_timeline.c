@@ -13,7 +13,7 @@
 #include "rehearse/verdict.h"
 #include "reporters/html.h"
 
-static const double narrowest = 0.45, room_for_number = 2.2, told_lock_ms = 50;
+static const double narrowest = 0.45, room_for_number = 2.2, room_for_words = 8, told_lock_ms = 50;
 
 struct chart {
 	const struct rehearsal_page *page;
@@ -157,10 +157,10 @@ static struct wait_lane *wait_lanes(const struct rehearsal_page *page, size_t *n
 	return lanes;
 }
 
-// The height of a wait, in percent: logarithmic from 1 ms on.
+// The height of a wait, in percent. The cube root keeps a second visible beside five minutes, and the five minutes taller.
 static double height_of(const struct chart *chart, double ms)
 {
-	return ms <= 0 ? 0 : ms < 1 ? 4 * ms : 4 + 92 * log10(ms) / log10(chart->tallest_ms);
+	return ms <= 0 ? 0 : 96 * cbrt(ms / chart->tallest_ms);
 }
 
 static void wait_bars(const struct chart *chart, const struct step *step, const struct step_victim *victim)
@@ -176,6 +176,14 @@ static void wait_bars(const struct chart *chart, const struct step *step, const 
 		buf_addf(chart->out, "<rect class=\"%s %s\" x=\"%.2f%%\" width=\"%.2f%%\" y=\"%.1f%%\" height=\"%.1f%%\"/>", bars[i].class, colour, x, width,
 		         100 - height, height);
 	}
+	if (felt && width >= room_for_words) {
+		double height = height_of(chart, victim->max_ms);
+		bool inside = height > 55;
+		buf_addf(chart->out, "<text class=\"%s\" x=\"%.2f%%\" y=\"%.1f%%\" dy=\"%s\">", inside ? "inside" : "above", x + width / 2, 100 - height,
+		         inside ? "1.3em" : "-.4em");
+		duration(chart->out, victim->max_ms);
+		buf_adds(chart->out, "</text>");
+	}
 	double baseline = 100 - height_of(chart, victim->baseline_p99_ms);
 	buf_addf(chart->out, "<line class=\"baseline\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"%.1f%%\" y2=\"%.1f%%\"/>", x, x + width, baseline, baseline);
 }
@@ -190,7 +198,6 @@ static void wait_lane(const struct chart *chart, const struct wait_lane *lane)
 	duration(chart->out, lane->worst_ms);
 	buf_adds(chart->out, "</b></small>");
 	begin_track(chart);
-	buf_adds(chart->out, "<rect class=\"field\" x=\"0\" width=\"100%\" y=\"0\" height=\"100%\"/>");
 	for (size_t i = 0; i < chart->page->n_shown; i++) {
 		const struct step *step = chart->page->shown[i].step;
 		const struct step_victim *victim = victim_of(step, lane);
@@ -217,7 +224,7 @@ static void waits(struct chart *chart)
 	}
 	if (n_told > 0) {
 		auto_buf lead = BUF_INIT;
-		buf_adds(&lead, "what reads and writes took, on a logarithmic scale");
+		buf_adds(&lead, "what reads and writes took: the longest; full colour: p99");
 		if (limit > 0) {
 			buf_adds(&lead, "; the dashed line is lock_timeout, ");
 			duration(&lead, limit);
@@ -429,17 +436,16 @@ static void key(struct buf *out, const char *class, const char *fill, const char
 static void keys(struct buf *out)
 {
 	buf_adds(out, "<figcaption>\n<ul class=\"keys\">\n");
-	key(out, "p99 over", "", "p99 of clients, beyond a limit");
-	key(out, "max over", "", "the longest");
-	key(out, "p99 slow", "", "within it");
-	key(out, "baseline-key", "", "p99 before");
+	key(out, "p99 over", "", "clients that waited beyond lock_timeout, or failed");
+	key(out, "p99 slow", "", "clients that waited less");
+	key(out, "baseline-key", "", "p99 before the migration");
 	key(out, "work", "", "working");
 	key(out, "wait", " fill=\"url(#waiting)\"", "waiting for a lock: whoever comes later waits behind it");
 	key(out, "stops-all", "", "stops readers and writers");
 	key(out, "stops-writers", " fill=\"url(#half)\"", "stops writers");
 	key(out, "limit-key", "", "the timeout passes here");
-	buf_adds(out, "</ul>\n<p>Time runs to the right, and is compressed: a statement ten times as long is drawn only a little wider, so that short ones "
-	         "can be seen. The figures are the measured times.</p>\n</figcaption>\n");
+	buf_adds(out, "</ul>\n<p>Time runs to the right, and is compressed, as are the heights: ten times as long is drawn only a little larger, so that "
+	         "what is short can be seen. The figures are the measured times.</p>\n</figcaption>\n");
 }
 
 void html_run(const struct rehearsal_page *page)
@@ -449,8 +455,8 @@ void html_run(const struct rehearsal_page *page)
 		return;
 	time_axis_make(&chart.axis, page);
 	buf_adds(page->out, "<svg class=\"symbols\" aria-hidden=\"true\">\n"
-	         "<pattern id=\"waiting\" patternUnits=\"userSpaceOnUse\" width=\"6\" height=\"6\"><path class=\"stripe\" d=\"M-1 1l2-2M0 6l6-6M5 7l2-2\"/></pattern>\n"
-	         "<pattern id=\"half\" patternUnits=\"userSpaceOnUse\" width=\"4\" height=\"4\"><rect class=\"half\" width=\"4\" height=\"4\"/>"
+	         "<pattern id=\"waiting\" patternUnits=\"userSpaceOnUse\" width=\"6\" height=\"6\"><rect class=\"blank\" width=\"6\" height=\"6\"/><path class=\"stripe\" d=\"M-1 1l2-2M0 6l6-6M5 7l2-2\"/></pattern>\n"
+	         "<pattern id=\"half\" patternUnits=\"userSpaceOnUse\" width=\"4\" height=\"4\"><rect class=\"blank\" width=\"4\" height=\"4\"/><rect class=\"half\" width=\"4\" height=\"4\"/>"
 	         "<path class=\"grain\" d=\"M0 1h4M0 3h4\"/></pattern>\n</svg>\n<figure class=\"run\">\n<div class=\"lanes\">\n");
 	ground(&chart);
 	numbers(&chart);

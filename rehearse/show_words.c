@@ -182,6 +182,8 @@ void show_course(struct buf *out, const struct rehearsal *rehearsal)
 	}
 	buf_adds(out, " in ");
 	show_duration(out, rehearsal->duration_ms);
+	if (rehearsal->n_steps > 0 && rehearsal->steps[rehearsal->n_steps - 1].error != NULL)
+		buf_adds(out, ", stopped at the one that was refused");
 }
 
 void show_place(struct buf *out, const struct step *step, void (*quote)(struct buf *, const char *))
@@ -359,8 +361,11 @@ void show_clone(struct buf *out, const struct rehearsal *rehearsal)
 		rows += rehearsal->tables[i].rows;
 		bytes += rehearsal->tables[i].bytes;
 	}
-	buf_addf(out, "%s: ", strcmp(rehearsal->clone_kind, "synthetic") == 0 ? "synthetic clone" : strcmp(rehearsal->clone_kind, "dump") == 0 ?
-	         "restored dump" : "clone");
+	static const struct { const char *kind, *words; } clones[] = { { "synthetic", "synthetic" }, { "clone", "yours" }, { "dump", "restored from a dump" } };
+	for (size_t i = 0; i < sizeof clones / sizeof *clones; i++) {
+		if (strcmp(clones[i].kind, rehearsal->clone_kind) == 0)
+			buf_addf(out, "%s, ", clones[i].words);
+	}
 	add_count(out, rehearsal->n_tables, "table");
 	buf_adds(out, ", ");
 	show_number(out, rows);
@@ -384,9 +389,10 @@ void show_quiet(struct buf *out, const struct rehearsal *rehearsal)
 	if (n == 0)
 		return;
 	if (n_loud > 0) {
-		buf_adds(out, "The other ");
-		add_count(out, n, "statement");
-		buf_adds(out, ": ");
+		if (n > 1)
+			buf_addf(out, "The other %zu statements: ", n);
+		else
+			buf_adds(out, "The other statement: ");
 	}
 	if (worst_ms > 0) {
 		buf_adds(out, n_loud > 0 ? "nobody waited longer than " : "Nobody waited longer than ");

@@ -60,6 +60,8 @@ static void card_sql(const struct rehearsal_page *page, const char *sql)
 
 static void card_findings(const struct rehearsal_page *page, const struct step *step)
 {
+	if (step->n_findings == 0 && step->error == NULL)
+		return;
 	buf_adds(page->out, "<ul class=\"findings\">\n");
 	for (size_t i = 0; i < step->n_findings; i++) {
 		const struct step_finding *finding = &step->findings[i];
@@ -77,8 +79,6 @@ static void card_findings(const struct rehearsal_page *page, const struct step *
 		html_prose(page->out, step->error);
 		buf_adds(page->out, "</li>\n");
 	}
-	if (step->n_findings == 0 && step->error == NULL)
-		buf_adds(page->out, "<li><b>felt:</b> clients waited for it, within the limits</li>\n");
 	buf_adds(page->out, "</ul>\n");
 }
 
@@ -291,7 +291,7 @@ static const struct part {
 	{ "run", "Who stalls whom", NULL, html_run, STEP_QUIET },
 	{ "failing", "Failing", "These do not pass: change them before the release.", failing, STEP_FAILS },
 	{ "warnings", "Warnings", "These pass on this clone, under this traffic; read what they say.", warning, STEP_WARNS },
-	{ "felt", "Felt", NULL, felt, STEP_FELT },
+	{ "felt", "Within the limits", "Clients waited for these, no longer than the limits allow.", felt, STEP_FELT },
 	{ "statements", "All statements", NULL, statements, STEP_QUIET },
 	{ "clone", "The clone", NULL, clone, STEP_QUIET },
 	{ "notes", "Limits and notes", NULL, notes, STEP_QUIET },
@@ -371,6 +371,6 @@ void rehearsal_html(struct buf *out, const struct rehearsal *rehearsal, const st
 	buf_addf(out, "<body class=\"%s\">\n", verdict_marks[rehearsal->verdict]);
 	html_marks(out);
 	banner(&page, headline.data, &navigation);
-	buf_addf(out, "<main>\n%s</main>\n<footer>\n<p>Everything ran on a throwaway copy; the environment was only asked for its versions and statistics.</p>\n"
-	         "<p>driftcheck %s</p>\n</footer>\n</body>\n</html>\n", body.data, PACKAGE_VERSION);
+	buf_addf(out, "<main>\n%s</main>\n<footer>\n<p>All of this ran on a clone. %s</p>\n<p>driftcheck %s</p>\n</footer>\n</body>\n</html>\n", body.data,
+	         rehearsal->env != NULL ? "The environment was asked for its versions and statistics, read-only." : "", PACKAGE_VERSION);
 }

@@ -176,16 +176,21 @@ static void wait_bars(const struct chart *chart, const struct step *step, const 
 		buf_addf(chart->out, "<rect class=\"%s %s\" x=\"%.2f%%\" width=\"%.2f%%\" y=\"%.1f%%\" height=\"%.1f%%\"/>", bars[i].class, colour, x, width,
 		         100 - height, height);
 	}
-	if (felt && width >= room_for_words) {
-		double height = height_of(chart, victim->max_ms);
-		bool inside = height > 55;
-		buf_addf(chart->out, "<text class=\"%s\" x=\"%.2f%%\" y=\"%.1f%%\" dy=\"%s\">", inside ? "inside" : "above", x + width / 2, 100 - height,
-		         inside ? "1.3em" : "-.4em");
-		duration(chart->out, victim->max_ms);
-		buf_adds(chart->out, "</text>");
-	}
 	double baseline = 100 - height_of(chart, victim->baseline_p99_ms);
 	buf_addf(chart->out, "<line class=\"baseline\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"%.1f%%\" y2=\"%.1f%%\"/>", x, x + width, baseline, baseline);
+}
+
+static void wait_figure(const struct chart *chart, const struct step *step, const struct step_victim *victim)
+{
+	double x = time_axis_x(&chart->axis, step->start_ms), width = time_axis_x(&chart->axis, end_of(step)) - x;
+	double height = height_of(chart, victim->max_ms);
+	bool inside = height > 55;
+	if (!victim_is_worth_a_word(victim) || width < room_for_words)
+		return;
+	buf_addf(chart->out, "<text class=\"%s\" x=\"%.2f%%\" y=\"%.1f%%\" dy=\"%s\">", inside ? "inside" : "above", x + width / 2, 100 - height,
+	         inside ? "1.3em" : "-.4em");
+	duration(chart->out, victim->max_ms);
+	buf_adds(chart->out, "</text>");
 }
 
 static void wait_lane(const struct chart *chart, const struct wait_lane *lane)
@@ -207,6 +212,11 @@ static void wait_lane(const struct chart *chart, const struct wait_lane *lane)
 	if (limit > 0) {
 		double y = 100 - height_of(chart, limit);
 		buf_addf(chart->out, "<line class=\"limit\" x1=\"0\" x2=\"100%%\" y1=\"%.1f%%\" y2=\"%.1f%%\"/>", y, y);
+	}
+	for (size_t i = 0; i < chart->page->n_shown; i++) { // over the line
+		const struct step_victim *victim = victim_of(chart->page->shown[i].step, lane);
+		if (victim != NULL)
+			wait_figure(chart, chart->page->shown[i].step, victim);
 	}
 	end_row(chart);
 }

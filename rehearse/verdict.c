@@ -72,7 +72,7 @@ static void add_part(struct buf *out, const char *name, size_t length, const str
 			buf_adds(out, texts[i].text);
 	}
 	if (strncmp(name, "rows", length) == 0)
-		buf_addf(out, "%lld", filling->rows);
+		show_number(out, filling->rows);
 	if (strncmp(name, "rate", length) == 0)
 		buf_addf(out, "%.0f%%", filling->rate * 100);
 }

@@ -40,7 +40,7 @@ static void add_sql(struct buf *out, const char *sql)
 		buf_addc(&content, '\n');
 		sql += length + (sql[length] == '\n');
 	}
-	markdown_fenced(out, "sql", content.data);
+	markdown_fence(out, "sql", content.data);
 }
 
 static void add_findings(struct buf *out, const struct step *step)

@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-#include "base/buf.h"
-
 const struct rehearsal_reporter rehearsal_reporters[] = {
 	{ "text", rehearsal_text },
 	{ "json", rehearsal_json },
+	{ "markdown", rehearsal_markdown },
+	{ "html", rehearsal_html },
 	{ NULL, NULL },
 };
 
@@ -21,12 +21,3 @@ const struct rehearsal_reporter *rehearsal_reporter_find(const char *name)
 	return NULL;
 }
 
-void show_duration(struct buf *out, double ms)
-{
-	if (ms < 1000)
-		buf_addf(out, "%.0f ms", ms);
-	else if (ms < 120000)
-		buf_addf(out, "%.1f s", ms / 1000);
-	else
-		buf_addf(out, "%.0f min", ms / 60000);
-}

@@ -1,130 +1,209 @@
 // SPDX-License-Identifier: PostgreSQL
-// A rehearsal for a person in a terminal: the verdict, then the statements that deserve a word, worst first within their order, then
-// what it rests on. Statements without any finding are one line.
+// A rehearsal for a person in a terminal: the verdict, trouble, then the statements that deserve a word, the worst first, then what it
+// rests on. The statements that nobody felt are one line. Prose is wrapped, SQL is cut.
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "rehearse/render.h"
-#include "rehearse/verdict.h"
 #include "reporters/show.h"
 
-enum { SQL_SHOWN = 100 };
+enum { SQL_SHOWN = 100, MARGIN = 13, WIDTH_DEFAULT = 120, REASONS_MOST = 5 };
 
-static const char *const verdict_words[] = { "SHIP", "SHIP, with warnings", "DO NOT SHIP", "TROUBLE: not rehearsed completely" };
+enum style { PLAIN, RED, YELLOW, GREEN, BOLD, DIM };
+
+struct page {
+	struct buf *out;
+	const struct rehearsal *rehearsal;
+	const struct render_options *options;
+	size_t width;
+};
+
+static void paint(const struct page *page, enum style style, const char *text)
+{
+	static const char *const codes[] = { "", "\033[31m", "\033[33m", "\033[32m", "\033[1m", "\033[2m" };
+	bool color = page->options->color && style != PLAIN;
+	buf_addf(page->out, "%s%s%s", color ? codes[style] : "", text, color ? "\033[0m" : "");
+}
+
+// Harmless prose from column `at` on, broken between words before the edge; what follows stands at `margin`.
+static void wrap(const struct page *page, enum style style, const char *text, size_t at, size_t margin)
+{
+	auto_buf line = BUF_INIT;
+	while (*text != '\0') {
+		auto_buf word = BUF_INIT;
+		size_t length = strcspn(text, " ");
+		buf_add(&word, text, length);
+		text += length + strspn(text + length, " ");
+		if (line.length > 0 && at + show_width(line.data) + 1 + show_width(word.data) > page->width) {
+			paint(page, style, line.data);
+			buf_addf(page->out, "\n%*s", (int)margin, "");
+			buf_reset(&line);
+			at = margin;
+		}
+		buf_addf(&line, "%s%s", line.length > 0 ? " " : "", word.data);
+	}
+	paint(page, style, line.data);
+	buf_addc(page->out, '\n');
+}
+
+// "    victims  118 of 120 ...": nothing for an empty text, which is harmless already.
+static void labelled(const struct page *page, enum style style, const char *label, const char *text)
+{
+	if (*text == '\0')
+		return;
+	buf_adds(page->out, "    ");
+	paint(page, style, label);
+	buf_addf(page->out, "%*s", (int)(MARGIN - 4 - strlen(label)), "");
+	wrap(page, PLAIN, text, MARGIN, MARGIN);
+}
+
+static void foreign(const struct page *page, enum style style, const char *label, const char *text)
+{
+	auto_buf line = BUF_INIT;
+	show_line(&line, text == NULL ? "" : text);
+	labelled(page, style, label, line.data);
+}
 
 static void add_sql(struct buf *out, const char *sql)
 {
-	auto_buf line = BUF_INIT;
-	for (const char *c = sql; *c != '\0' && line.length < SQL_SHOWN; c++) { // white space as one blank
+	auto_buf line = BUF_INIT, shown = BUF_INIT;
+	for (const char *c = sql; *c != '\0'; c++) { // white space as one blank
 		if (strchr(" \t\r\n", *c) == NULL)
 			buf_addc(&line, *c);
 		else if (line.length > 0 && line.data[line.length - 1] != ' ')
 			buf_addc(&line, ' ');
 	}
-	show_line(out, line.data);
-	if (strlen(sql) > SQL_SHOWN)
-		buf_adds(out, " ...");
+	size_t length = line.length < SQL_SHOWN ? line.length : SQL_SHOWN;
+	while (length < line.length && length > 0 && ((unsigned char)line.data[length] & 0xc0) == 0x80) // not within a character
+		length--;
+	buf_add(&shown, line.data, length);
+	show_line(out, shown.data);
+	buf_adds(out, length < line.length ? " ..." : "");
 }
 
-static void add_place(struct buf *out, const struct step *step)
+static void add_victims(const struct page *page, const struct step *step)
 {
-	if (step->file != NULL) {
-		show_line(out, step->file);
-		buf_addf(out, ":%u", step->line);
-	} else if (step->label != NULL) {
-		show_line(out, step->label);
-	}
-}
-
-static void add_victims(struct buf *out, const struct step *step)
-{
+	bool first = true;
 	for (size_t i = 0; i < step->n_victims; i++) {
-		const struct step_victim *victim = &step->victims[i];
-		if (victim->n_blocked == 0 && victim->n_errors == 0)
+		auto_buf line = BUF_INIT;
+		if (!victim_is_worth_a_word(&step->victims[i]) && !page->options->verbose)
 			continue;
-		buf_addf(out, "      %-8s %zu of %zu %ss of ", i == 0 ? "victims" : "", victim->n_blocked, victim->n_tries, operation_names[victim->operation]);
-		show_line(out, victim->relation);
-		buf_adds(out, " waited, the longest ");
-		show_duration(out, victim->max_ms);
-		buf_adds(out, " (p99 before: ");
-		show_duration(out, victim->baseline_p99_ms);
-		buf_adds(out, ")");
-		if (victim->behind_waiting_ms > 0) {
-			buf_adds(out, ", ");
-			show_duration(out, victim->behind_waiting_ms);
-			buf_adds(out, " of it behind a statement that was waiting itself");
-		}
-		if (victim->n_errors > 0)
-			buf_addf(out, "; %zu failed", victim->n_errors);
-		buf_addc(out, '\n');
+		show_victim(&line, &step->victims[i], show_plain);
+		labelled(page, PLAIN, first ? "victims" : "", line.data);
+		first = false;
 	}
 }
 
-static void add_step(struct buf *out, const struct step *step)
+static void add_locks(const struct page *page, const struct step *step)
 {
-	buf_adds(out, "\n  ");
-	add_place(out, step);
-	buf_adds(out, "    ");
-	show_duration(out, step->duration_ms);
-	if (step->lock_wait_ms >= 1) {
-		buf_adds(out, ", of it waiting for locks ");
-		show_duration(out, step->lock_wait_ms);
+	bool first = true;
+	for (size_t i = 0; i < step->n_locks; i++) {
+		auto_buf line = BUF_INIT;
+		if (!lock_is_worth_a_word(page->rehearsal, step, &step->locks[i]) && !page->options->verbose)
+			continue;
+		show_lock(&line, &step->locks[i], show_plain);
+		labelled(page, PLAIN, first ? "locks" : "", line.data);
+		first = false;
 	}
-	buf_adds(out, "\n      ");
-	add_sql(out, step->sql);
-	buf_addc(out, '\n');
+}
+
+static void add_step(const struct page *page, const struct step *step)
+{
+	auto_buf took = BUF_INIT, growth = BUF_INIT, work = BUF_INIT, tries = BUF_INIT, place = BUF_INIT;
+	buf_adds(page->out, "\n  ");
+	show_place(&place, step, show_plain);
+	paint(page, BOLD, place.data);
+	buf_adds(page->out, "\n    ");
+	add_sql(page->out, step->sql);
+	buf_addc(page->out, '\n');
 	for (size_t i = 0; i < step->n_findings; i++) {
 		const struct step_finding *finding = &step->findings[i];
-		buf_addf(out, "      %-8s ", finding->fails ? "fail" : "warn");
-		show_line(out, finding->text);
-		buf_addc(out, '\n');
-		if (finding->remedy != NULL)
-			buf_addf(out, "      %-8s %s\n", "instead", finding->remedy);
+		foreign(page, finding->fails ? RED : YELLOW, finding->fails ? "fail" : "warn", finding->text);
+		foreign(page, PLAIN, "instead", finding->remedy);
 	}
-	add_victims(out, step);
-	if (step->growth == GROWTH_LINEAR || step->growth == GROWTH_SUPERLINEAR) {
-		buf_addf(out, "      %-8s %s in the table's rows: ", "growth", growth_names[step->growth]);
-		show_duration(out, step->predicted_ms);
-		buf_adds(out, " at the environment's size, give or take ");
-		show_duration(out, step->predicted_error_ms);
-		buf_addc(out, '\n');
+	if (step->n_findings == 0)
+		foreign(page, RED, "error", step->error);
+	show_took(&took, step);
+	labelled(page, PLAIN, "took", took.data);
+	add_locks(page, step);
+	add_victims(page, step);
+	show_growth(&growth, step);
+	labelled(page, PLAIN, "growth", growth.data);
+	show_work(&work, step, show_plain);
+	labelled(page, PLAIN, "work", work.data);
+	show_tries(&tries, step);
+	labelled(page, PLAIN, "tries", tries.data);
+}
+
+static void add_troubles(const struct page *page)
+{
+	for (size_t i = 0; i < page->rehearsal->n_troubles; i++) {
+		const struct err *err = &page->rehearsal->troubles[i];
+		buf_adds(page->out, "\n  ");
+		paint(page, RED, "trouble");
+		buf_adds(page->out, "  ");
+		show_line(page->out, err->where[0] != '\0' ? err->where : err->code);
+		if (err->where[0] != '\0')
+			buf_addf(page->out, " (%s)", err->code);
+		buf_addc(page->out, '\n');
+		foreign(page, PLAIN, "what", err->text);
+		foreign(page, PLAIN, "do", err->hint);
 	}
+}
+
+// What the rehearsal rests on.
+static void add_ground(const struct page *page)
+{
+	const struct rehearsal *rehearsal = page->rehearsal;
+	auto_buf limits = BUF_INIT, clone = BUF_INIT;
+	buf_addc(page->out, '\n');
+	show_limits(&limits, rehearsal, show_plain);
+	labelled(page, DIM, "limits", limits.data);
+	show_clone(&clone, rehearsal);
+	labelled(page, DIM, "clone", clone.data);
+	size_t n_less = 0;
+	for (size_t i = 0; i < rehearsal->n_tables; i++) {
+		const struct clone_table *table = &rehearsal->tables[i];
+		auto_buf line = BUF_INIT;
+		if (table->rests_on == NULL || (++n_less > REASONS_MOST && !page->options->verbose))
+			continue;
+		buf_addf(&line, "%s: %s", table->name, table->rests_on);
+		foreign(page, DIM, "", line.data);
+	}
+	if (n_less > REASONS_MOST && !page->options->verbose) {
+		auto_buf line = BUF_INIT;
+		buf_addf(&line, "and %zu more tables rest on less than full statistics (--verbose)", n_less - REASONS_MOST);
+		labelled(page, DIM, "", line.data);
+	}
+	for (size_t i = 0; i < rehearsal->n_notes; i++)
+		foreign(page, DIM, "note", rehearsal->notes[i]);
 }
 
 void rehearsal_text(struct buf *out, const struct rehearsal *rehearsal, const struct render_options *options)
 {
-	size_t n_quiet = 0;
-	buf_adds(out, verdict_words[rehearsal->verdict]);
-	if (rehearsal->env != NULL)
-		buf_addf(out, "    %s", rehearsal->env);
-	buf_addf(out, "    %zu statement%s in ", rehearsal->n_steps, rehearsal->n_steps == 1 ? "" : "s");
-	show_duration(out, rehearsal->duration_ms);
+	static const enum style styles[] = { GREEN, YELLOW, RED, RED };
+	const struct page page = { out, rehearsal, options, options->width > 0 ? (size_t)options->width : WIDTH_DEFAULT };
+	auto_buf headline = BUF_INIT, course = BUF_INIT, quiet = BUF_INIT;
+	if (options->quiet && rehearsal->verdict == REHEARSAL_SHIP)
+		return;
+	show_headline(&headline, rehearsal, show_plain);
+	paint(&page, styles[rehearsal->verdict], headline.data);
 	buf_addc(out, '\n');
-	for (size_t i = 0; i < rehearsal->n_steps; i++) {
-		const struct step *step = &rehearsal->steps[i];
-		bool blocked = false;
-		for (size_t v = 0; v < step->n_victims; v++)
-			blocked |= step->victims[v].n_blocked > 0;
-		if (step->n_findings > 0 || blocked || options->verbose)
-			add_step(out, step);
-		else
-			n_quiet++;
+	show_course(&course, rehearsal);
+	buf_adds(&course, ". ");
+	show_worst(&course, rehearsal, show_plain);
+	wrap(&page, PLAIN, course.data, 0, 0);
+	add_troubles(&page);
+	for (enum step_weight weight = STEP_FAILS; weight <= STEP_QUIET; weight++) {
+		for (size_t i = 0; i < rehearsal->n_steps; i++) {
+			bool told = weight != STEP_QUIET || options->verbose;
+			if (step_weigh(&rehearsal->steps[i]) == weight && told)
+				add_step(&page, &rehearsal->steps[i]);
+		}
 	}
-	if (n_quiet > 0)
-		buf_addf(out, "\n  %zu statement%s made nobody wait.\n", n_quiet, n_quiet == 1 ? "" : "s");
-	buf_adds(out, "\nLimits: lock_timeout ");
-	rehearsal->lock_timeout_ms > 0 ? show_duration(out, (double)rehearsal->lock_timeout_ms) : buf_adds(out, "none");
-	buf_adds(out, ", statement_timeout ");
-	rehearsal->statement_timeout_ms > 0 ? show_duration(out, (double)rehearsal->statement_timeout_ms) : buf_adds(out, "none");
-	buf_addf(out, " (%s).\n", rehearsal->limits_from == NULL ? "by default" : rehearsal->limits_from);
-	long long rows = 0, bytes = 0;
-	for (size_t i = 0; i < rehearsal->n_tables; i++) {
-		rows += rehearsal->tables[i].rows;
-		bytes += rehearsal->tables[i].bytes;
-	}
-	buf_addf(out, "Clone: %s, %zu tables, %lld rows, %lld MB.\n", rehearsal->clone_kind, rehearsal->n_tables, rows, bytes >> 20);
-	for (size_t i = 0; i < rehearsal->n_notes; i++)
-		buf_addf(out, "note: %s\n", rehearsal->notes[i]);
-	for (size_t i = 0; i < rehearsal->n_troubles; i++)
-		buf_addf(out, "trouble: %s: %s\n", rehearsal->troubles[i].where, rehearsal->troubles[i].text);
+	show_quiet(&quiet, rehearsal);
+	if (quiet.length > 0)
+		buf_addf(out, "\n  %s\n", quiet.data);
+	add_ground(&page);
 }

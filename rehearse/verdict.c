@@ -72,7 +72,7 @@ static void add_part(struct buf *out, const char *name, size_t length, const str
 			buf_adds(out, texts[i].text);
 	}
 	if (strncmp(name, "rows", length) == 0)
-		buf_addf(out, "%lld", filling->rows);
+		show_number(out, filling->rows);
 	if (strncmp(name, "rate", length) == 0)
 		buf_addf(out, "%.0f%%", filling->rate * 100);
 }
@@ -110,10 +110,9 @@ static void find(struct work *work, struct step *step, int rule, const struct fi
 	step->findings = findings;
 }
 
-// Only what others use: a table that this run made is nobody's yet.
-static bool is_shared(const struct work *work, const struct step *step, const char *relation)
+bool relation_is_shared(const struct rehearsal *rehearsal, const struct step *step, const char *relation)
 {
-	for (const struct step *earlier = work->rehearsal->steps; earlier <= step; earlier++) {
+	for (const struct step *earlier = rehearsal->steps; earlier <= step; earlier++) {
 		for (size_t i = 0; i < earlier->n_made; i++) {
 			if (strcmp(earlier->made[i], relation) == 0)
 				return false;
@@ -133,7 +132,7 @@ static const struct step_lock *worst_lock(const struct work *work, const struct 
 	const struct step_lock *worst = NULL;
 	for (size_t i = 0; i < step->n_locks; i++) {
 		const struct step_lock *lock = &step->locks[i];
-		if (blocks_anybody(lock->mode) && is_shared(work, step, lock->relation) && (worst == NULL || lock->held_ms > worst->held_ms))
+		if (blocks_anybody(lock->mode) && relation_is_shared(work->rehearsal, step, lock->relation) && (worst == NULL || lock->held_ms > worst->held_ms))
 			worst = lock;
 	}
 	return worst;
@@ -163,13 +162,13 @@ static void judge_locks(struct work *work, struct step *step)
 		find(work, step, RULE_PREDICTED_HOLD, &filling);
 	for (size_t i = 0; i < step->n_locks; i++) {
 		const struct step_lock *other = &step->locks[i];
-		if (other->wait_ms > work->limits.hold_ms / 10 && blocks_anybody(other->mode) && is_shared(work, step, other->relation))
+		if (other->wait_ms > work->limits.hold_ms / 10 && blocks_anybody(other->mode) && relation_is_shared(work->rehearsal, step, other->relation))
 			find(work, step, RULE_QUEUE, &(struct filling){ .relation = other->relation, .mode = other->mode, .wait_ms = other->wait_ms });
 	}
 	if (step->success_rate >= 0 && step->success_rate < work->limits.success_rate)
 		find(work, step, RULE_NO_LOCK_IN_TIME, &(struct filling){ .limit_ms = work->limits.lock_timeout_ms, .rate = step->success_rate });
 	for (size_t i = 0; i < step->n_rewrites; i++) {
-		if (is_shared(work, step, step->rewrites[i]))
+		if (relation_is_shared(work->rehearsal, step, step->rewrites[i]))
 			find(work, step, RULE_REWRITES_TABLE, &(struct filling){ .relation = step->rewrites[i], .mode = lock->mode });
 	}
 	if (step->n_rewrites == 0 && step->rows_read >= grave_scan_rows)

@@ -22,6 +22,9 @@ void verdict_reach(struct arena *arena, struct rehearsal *rehearsal, const struc
 // Lock Modes".
 bool lock_blocks(const char *mode, enum operation operation);
 
+// Whether others use a relation when a step (one of the rehearsal's) runs: what the run has made until then is nobody's yet.
+bool relation_is_shared(const struct rehearsal *rehearsal, const struct step *step, const char *relation);
+
 // From durations at several sizes (rows ascending) to a class and a prediction at `at_rows`, with its error. Fewer than three
 // sizes: unknown.
 enum growth growth_fit(const double *rows, const double *ms, size_t n, double at_rows, double *predicted_ms, double *error_ms);

@@ -56,7 +56,7 @@ static const struct {
 	  "<path class=\"ring\" d=\"M6 6.4c0-2.8 4-2.6 4-.2 0 1.6-2 1.6-2 3.4M8 11.4v.6\"/>" },
 };
 
-static void add_marks(struct buf *out)
+void html_marks(struct buf *out)
 {
 	buf_adds(out, "<svg class=\"symbols\" aria-hidden=\"true\">\n");
 	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
@@ -64,29 +64,31 @@ static void add_marks(struct buf *out)
 	buf_adds(out, "</svg>\n");
 }
 
-// The style's hash, as the policy names it.
-static void add_style_hash(struct buf *out)
+// A style's hash, as the policy names it.
+static void add_style_hash(struct buf *out, const struct buf *style)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE], base64[2 * EVP_MAX_MD_SIZE];
 	unsigned n = 0;
-	invariant(EVP_Digest(html_css, strlen(html_css), digest, &n, EVP_sha256(), NULL) == 1, "libcrypto has no SHA-256");
+	invariant(EVP_Digest(style->data, style->length, digest, &n, EVP_sha256(), NULL) == 1, "libcrypto has no SHA-256");
 	EVP_EncodeBlock(base64, digest, (int)n);
 	buf_addf(out, "sha256-%s", (const char *)base64);
 }
 
-static void head(const struct html_page *page, const char *headline)
+void html_head(struct buf *out, const char *title, const char *css)
 {
-	buf_adds(page->out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+	auto_buf style = BUF_INIT;
+	buf_adds(&style, html_css);
+	buf_adds(&style, css);
+	buf_adds(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 	         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '");
-	add_style_hash(page->out);
-	buf_addf(page->out, "'; base-uri 'none'; form-action 'none'\">\n"
+	add_style_hash(out, &style);
+	buf_addf(out, "'; base-uri 'none'; form-action 'none'\">\n"
 	         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 	         "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n"
-	         "<title>%s - driftcheck</title>\n<style>%s</style>\n</head>\n", headline, html_css);
+	         "<title>%s - driftcheck</title>\n<style>%s</style>\n</head>\n", title, style.data);
 }
 
-// "20 November 2026, 07:00 UTC"
-static void add_time(struct buf *out, const char *rfc3339)
+void html_time(struct buf *out, const char *rfc3339)
 {
 	static const char *const months[] = { "January", "February", "March", "April", "May", "June", "July", "August", "September",
 	                                      "October", "November", "December" };
@@ -134,7 +136,7 @@ static void banner(const struct html_page *page, const char *headline, const str
 	buf_addf(page->out, "<span>%s</span></h1>\n<ul class=\"about\">\n<li><code>driftcheck ", headline);
 	html_text(page->out, report->command);
 	buf_adds(page->out, "</code></li>\n<li>");
-	add_time(page->out, report->started);
+	html_time(page->out, report->started);
 	buf_adds(page->out, "</li>\n");
 	for (size_t i = 0; i < report->n_repos; i++) {
 		buf_adds(page->out, "<li>");
@@ -195,9 +197,9 @@ static void render(struct buf *out, const struct report *report, const struct re
 	if (show_is_clean(report))
 		buf_reset(&navigation);
 
-	head(&page, headline.data);
+	html_head(out, headline.data, NULL);
 	buf_addf(out, "<body class=\"%s\">\n", verdict_names[worst(report)]);
-	add_marks(out);
+	html_marks(out);
 	banner(&page, headline.data, &navigation);
 	buf_addf(out, "<main>\n%s</main>\n", body.data);
 	footer(&page);

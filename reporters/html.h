@@ -45,6 +45,11 @@ void html_env(struct buf *out, const char *text);
 void html_prose(struct buf *out, const char *text);
 // One of the marks drawn at the top of the page. It says nothing to a screen reader: a word must stand beside it.
 void html_mark(struct buf *out, const char *mark);
+// The page's head: doctype, policy, title (harmless already), and the style with what `css` adds to it (NULL: nothing).
+void html_head(struct buf *out, const char *title, const char *css);
+void html_marks(struct buf *out); // the drawings that html_mark uses; once, in the body
+// "20 November 2026, 07:00 UTC"
+void html_time(struct buf *out, const char *rfc3339);
 // "3 findings"
 void html_count(struct buf *out, size_t n, const char *one, const char *many);
 

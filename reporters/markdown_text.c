@@ -56,15 +56,17 @@ void markdown_cell(struct buf *out, const char *text)
 	code_span(out, text, true);
 }
 
-// A word that no renderer makes anything of: letters with an inner hyphen or apostrophe, or a short number. Long
-// hexadecimal words would be taken for commits.
+// A word that no renderer makes anything of: letters with an inner hyphen or apostrophe, or a short number, with a decimal
+// point or without. Long hexadecimal words would be taken for commits.
 static bool is_plain_word(const char *word, size_t length)
 {
-	size_t n_letters = 0, n_digits = 0, n_hex = 0;
+	size_t n_letters = 0, n_digits = 0, n_hex = 0, n_points = 0;
 	for (size_t i = 0; i < length; i++) {
 		unsigned char c = (unsigned char)word[i];
-		bool inner = i > 0 && i + 1 < length && isalpha((unsigned char)word[i - 1]) && isalpha((unsigned char)word[i + 1]);
-		if (!isascii(c) || (!isalnum(c) && !(inner && (c == '-' || c == '\''))))
+		bool within = i > 0 && i + 1 < length;
+		bool inner = within && isalpha((unsigned char)word[i - 1]) && isalpha((unsigned char)word[i + 1]);
+		bool point = within && c == '.' && isdigit((unsigned char)word[i - 1]) && isdigit((unsigned char)word[i + 1]) && n_points++ == 0;
+		if (!isascii(c) || (!isalnum(c) && !point && !(inner && (c == '-' || c == '\''))))
 			return false;
 		n_letters += isalpha(c) != 0;
 		n_digits += isdigit(c) != 0;

@@ -14,12 +14,14 @@ from html.parser import HTMLParser
 VOID = {"meta"}
 TAGS = VOID | set(
     "html head title style body header nav main footer section article h1 h2 h3 p ul ol li dl dt dd div span a b i small code pre"
-    " mark del ins figure figcaption table thead tbody tr th td details summary time br svg symbol use path circle rect".split()
+    " mark del ins figure figcaption table thead tbody tr th td details summary time br svg symbol use path circle rect"
+    " line text pattern".split()
 )
 VOID.add("br")
 ATTRIBUTES = set(
     "lang charset http-equiv content name class id href scope role tabindex datetime reversed data-label aria-label"
-    " aria-labelledby aria-hidden viewbox d cx cy r x y width height".split()
+    " aria-labelledby aria-hidden viewbox d cx cy r x y width height"
+    " x1 x2 y1 y2 dx dy fill patternunits".split()
 )
 # What a start tag ends that has no end tag of its own does not occur: everything is closed in so many words.
 PARENTS = {
@@ -70,6 +72,8 @@ class Page(HTMLParser):
                 self.ids.add(value)
             if name in ("href", "aria-labelledby"):
                 self.links.append(value if name == "href" else "#" + value)
+            if name == "fill":
+                self.links.append(re.sub(r"^url\((#[a-z]+)\)$", r"\1", value))
             if name == "http-equiv":
                 self.policy = dict(attrs)["content"]
         if tag in ("h1", "h2", "h3"):

@@ -162,3 +162,7 @@ tests_rehearse_locks_test_LDADD = $(LIBS_OF_TESTS)
 check_PROGRAMS += tests/rehearse_verdict_test
 tests_rehearse_verdict_test_SOURCES = tests/rehearse_verdict_test.c
 tests_rehearse_verdict_test_LDADD = $(LIBS_OF_TESTS)
+
+check_PROGRAMS += tests/rehearse_render_test
+tests_rehearse_render_test_SOURCES = tests/rehearse_render_test.c
+tests_rehearse_render_test_LDADD = $(LIBS_OF_TESTS)

@@ -60,6 +60,21 @@ static void add_victims(struct buf *out, const struct step *step)
 	}
 }
 
+// May be several statements: a line each, beneath each other.
+static void add_remedy(struct buf *out, const char *remedy)
+{
+	const char *word = "instead";
+	for (const char *line = remedy; line != NULL; word = "") {
+		size_t length = strcspn(line, "\n");
+		auto_buf text = BUF_INIT;
+		buf_add(&text, line, length);
+		buf_addf(out, "      %-8s ", word);
+		show_line(out, text.data);
+		buf_addc(out, '\n');
+		line = line[length] == '\0' ? NULL : line + length + 1;
+	}
+}
+
 static void add_step(struct buf *out, const struct step *step)
 {
 	buf_adds(out, "\n  ");
@@ -78,8 +93,8 @@ static void add_step(struct buf *out, const struct step *step)
 		buf_addf(out, "      %-8s ", finding->fails ? "fail" : "warn");
 		show_line(out, finding->text);
 		buf_addc(out, '\n');
-		if (finding->remedy != NULL)
-			buf_addf(out, "      %-8s %s\n", "instead", finding->remedy);
+		if (finding->remedy != NULL && (i == 0 || finding->remedy != step->findings[i - 1].remedy)) // the same once
+			add_remedy(out, finding->remedy);
 	}
 	add_victims(out, step);
 	if (step->growth == GROWTH_LINEAR || step->growth == GROWTH_SUPERLINEAR) {

@@ -67,6 +67,7 @@ struct step {
 	double predicted_ms, predicted_error_ms; // at the environment's number of rows; < 0: not known
 	double success_rate;     // of the tries to take its locks within lock_timeout under traffic; < 0: not tried
 	size_t n_tries;
+	const char *safer;       // SQL that does the same with less harm, or advice; NULL: none is known. Findings take it as their remedy
 	struct step_finding *findings;
 	size_t n_findings;
 	const char *error, *sqlstate; // NULL: it worked

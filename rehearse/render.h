@@ -22,6 +22,10 @@ void rehearsal_json(struct buf *out, const struct rehearsal *rehearsal, const st
 void rehearsal_markdown(struct buf *out, const struct rehearsal *rehearsal, const struct render_options *options);
 void rehearsal_html(struct buf *out, const struct rehearsal *rehearsal, const struct render_options *options);
 
+// Whether a finding's remedy is to be said: there is one, and the finding before it has not said the same.
+bool show_remedy(const struct step *step, size_t i);
+bool remedy_is_sql(const char *remedy); // statements, not advice
+
 void show_duration(struct buf *out, double ms);     // "0.4 ms", "340 ms", "2.1 s", "12 min 5 s", "3 h 20 min"
 void show_number(struct buf *out, long long n);     // "5,000,000"
 void show_bytes(struct buf *out, long long bytes);  // "340 MB"

@@ -67,10 +67,11 @@ static void card_findings(const struct rehearsal_page *page, const struct step *
 		const struct step_finding *finding = &step->findings[i];
 		buf_addf(page->out, "<li class=\"%s\"><b>%s</b> ", finding->fails ? "fail" : "warn", finding->fails ? "fails:" : "warns:");
 		html_prose(page->out, finding->text);
-		if (finding->remedy != NULL) {
-			buf_adds(page->out, "<span class=\"instead\"><i>instead</i> ");
-			html_prose(page->out, finding->remedy);
-			buf_adds(page->out, "</span>");
+		if (show_remedy(step, i)) {
+			bool sql = remedy_is_sql(finding->remedy);
+			buf_adds(page->out, sql ? "<div class=\"instead\"><i>instead</i><pre>" : "<div class=\"instead\"><i>instead</i> ");
+			(sql ? html_lines : html_prose)(page->out, finding->remedy);
+			buf_adds(page->out, sql ? "</pre></div>" : "</div>");
 		}
 		buf_adds(page->out, "</li>\n");
 	}

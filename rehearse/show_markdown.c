@@ -43,6 +43,22 @@ static void add_sql(struct buf *out, const char *sql)
 	markdown_fence(out, "sql", content.data);
 }
 
+// Statements, a line each.
+static void add_statements(struct buf *out, const char *sql)
+{
+	auto_buf content = BUF_INIT;
+	for (const char *line = sql; line != NULL && *line != '\0';) {
+		size_t length = strcspn(line, "\n");
+		auto_buf text = BUF_INIT;
+		buf_add(&text, line, length);
+		show_code(&content, text.data == NULL ? "" : text.data);
+		buf_addc(&content, '\n');
+		line = line[length] == '\0' ? NULL : line + length + 1;
+	}
+	markdown_fence(out, "sql", content.data == NULL ? "" : content.data);
+	buf_addc(out, '\n');
+}
+
 static void add_findings(struct buf *out, const struct step *step)
 {
 	for (size_t i = 0; i < step->n_findings; i++) {
@@ -50,7 +66,10 @@ static void add_findings(struct buf *out, const struct step *step)
 		buf_addf(out, "- **%s** (`%s`): ", finding->fails ? "fail" : "warn", finding->rule);
 		markdown_prose(out, finding->text);
 		buf_addc(out, '\n');
-		if (finding->remedy != NULL) {
+		if (show_remedy(step, i) && remedy_is_sql(finding->remedy)) {
+			buf_adds(out, "- instead:\n");
+			add_statements(out, finding->remedy);
+		} else if (show_remedy(step, i)) {
 			buf_adds(out, "- instead: ");
 			markdown_prose(out, finding->remedy);
 			buf_addc(out, '\n');

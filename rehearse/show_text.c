@@ -95,6 +95,19 @@ static void add_victims(const struct page *page, const struct step *step)
 	}
 }
 
+// The safer way, which may be several statements: a line each, beneath each other.
+static void add_remedy(const struct page *page, const char *remedy)
+{
+	const char *label = "instead";
+	for (const char *line = remedy; line != NULL; label = "") {
+		size_t length = strcspn(line, "\n");
+		auto_buf text = BUF_INIT;
+		buf_add(&text, line, length);
+		foreign(page, PLAIN, label, text.data);
+		line = line[length] == '\0' ? NULL : line + length + 1;
+	}
+}
+
 static void add_locks(const struct page *page, const struct step *step)
 {
 	bool first = true;
@@ -120,7 +133,8 @@ static void add_step(const struct page *page, const struct step *step)
 	for (size_t i = 0; i < step->n_findings; i++) {
 		const struct step_finding *finding = &step->findings[i];
 		foreign(page, finding->fails ? RED : YELLOW, finding->fails ? "fail" : "warn", finding->text);
-		foreign(page, PLAIN, "instead", finding->remedy);
+		if (show_remedy(step, i))
+			add_remedy(page, finding->remedy);
 	}
 	if (step->n_findings == 0)
 		foreign(page, RED, "error", step->error);

@@ -402,3 +402,15 @@ void show_quiet(struct buf *out, const struct rehearsal *rehearsal)
 		buf_adds(out, n_loud > 0 ? "nobody was seen waiting." : "Nobody was seen waiting.");
 	}
 }
+
+bool show_remedy(const struct step *step, size_t i)
+{
+	const char *remedy = step->findings[i].remedy, *before = i == 0 ? NULL : step->findings[i - 1].remedy;
+	return remedy != NULL && (before == NULL || strcmp(before, remedy) != 0);
+}
+
+bool remedy_is_sql(const char *remedy)
+{
+	size_t length = strlen(remedy);
+	return length > 0 && (remedy[length - 1] == ';' || strstr(remedy, ";\n") != NULL);
+}

@@ -105,7 +105,7 @@ static void find(struct work *work, struct step *step, int rule, const struct fi
 		memcpy(findings, step->findings, step->n_findings * sizeof *findings);
 	findings[step->n_findings++] = (struct step_finding){
 		.rule = rules[rule].name, .fails = rules[rule].fails, .text = fill_in(work->arena, rules[rule].text, filling),
-		.remedy = fill_in(work->arena, rules[rule].remedy, filling),
+		.remedy = rules[rule].remedy == NULL ? step->safer : fill_in(work->arena, rules[rule].remedy, filling),
 	};
 	step->findings = findings;
 }

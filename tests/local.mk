@@ -166,3 +166,7 @@ tests_rehearse_verdict_test_LDADD = $(LIBS_OF_TESTS)
 check_PROGRAMS += tests/rehearse_render_test
 tests_rehearse_render_test_SOURCES = tests/rehearse_render_test.c
 tests_rehearse_render_test_LDADD = $(LIBS_OF_TESTS)
+
+check_PROGRAMS += tests/rehearse_rewrite_test
+tests_rehearse_rewrite_test_SOURCES = tests/rehearse_rewrite_test.c
+tests_rehearse_rewrite_test_LDADD = $(LIBS_OF_TESTS)

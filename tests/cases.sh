@@ -198,15 +198,16 @@ properties() {
 # A report that was kept as JSON renders as it did at once, byte by byte, in every format, and with the same exit status.
 formats='text markdown html json sarif junit prometheus'
 read_back() { # exit status
-	local format again fail_on=skew reports=()
+	local format again fail_on=skew reports=() verbose=()
 	[[ ${setting[args]} != *'--fail-on drift'* ]] || fail_on=drift
+	[[ ${setting[args]} != *--verbose* ]] || verbose=(--verbose)
 	for format in $formats; do
 		reports+=(--report "$format:first.$format")
 	done
 	check kept.json --format json "${reports[@]}"
 	[ -e "$work/first.json" ] || return # what died of an error has no report but in JSON
 	for format in $formats; do
-		(cd "$work" && "$DRIFTCHECK" report kept.json --format "$format" --fail-on "$fail_on" >"again.$format" 2>again.err </dev/null)
+		(cd "$work" && "$DRIFTCHECK" report kept.json --format "$format" --fail-on "$fail_on" "${verbose[@]}" >"again.$format" 2>again.err </dev/null)
 		again=$?
 		[ "$again" = "$1" ] || complain "kept and rendered again, its exit status is $again, not $1:" <"$work/again.err"
 		same "kept and rendered again as $format, it reads otherwise:" "$work/first.$format" "$work/again.$format"

@@ -53,6 +53,7 @@ void show_place(struct buf *out, const struct step *step, void (*quote)(struct b
 void show_lock(struct buf *out, const struct step_lock *lock, void (*quote)(struct buf *, const char *));
 bool victim_is_worth_a_word(const struct step_victim *victim);
 void show_victim(struct buf *out, const struct step_victim *victim, void (*quote)(struct buf *, const char *));
+const struct step_finding *step_finding_at(const struct step *step, size_t i); // the i-th, what fails before what warns
 void show_took(struct buf *out, const struct step *step);   // "41 s, 2 s of it waiting for locks"
 void show_growth(struct buf *out, const struct step *step); // nothing if it is not known
 void show_work(struct buf *out, const struct step *step, void (*quote)(struct buf *, const char *)); // what it read, rewrote and wrote

@@ -64,7 +64,7 @@ static void card_findings(const struct rehearsal_page *page, const struct step *
 		return;
 	buf_adds(page->out, "<ul class=\"findings\">\n");
 	for (size_t i = 0; i < step->n_findings; i++) {
-		const struct step_finding *finding = &step->findings[i];
+		const struct step_finding *finding = step_finding_at(step, i);
 		buf_addf(page->out, "<li class=\"%s\"><b>%s</b> ", finding->fails ? "fail" : "warn", finding->fails ? "fails:" : "warns:");
 		html_prose(page->out, finding->text);
 		if (show_remedy(step, i)) {

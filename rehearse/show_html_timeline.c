@@ -184,10 +184,10 @@ static void wait_figure(const struct chart *chart, const struct step *step, cons
 {
 	double x = time_axis_x(&chart->axis, step->start_ms), width = time_axis_x(&chart->axis, end_of(step)) - x;
 	double height = height_of(chart, victim->max_ms);
-	bool inside = height > 55;
+	bool inside = height > 55, on_pale = height_of(chart, victim->p99_ms) < height - 20;
 	if (!victim_is_worth_a_word(victim) || width < room_for_words)
 		return;
-	buf_addf(chart->out, "<text class=\"%s\" x=\"%.2f%%\" y=\"%.1f%%\" dy=\"%s\">", inside ? "inside" : "above", x + width / 2, 100 - height,
+	buf_addf(chart->out, "<text class=\"%s\" x=\"%.2f%%\" y=\"%.1f%%\" dy=\"%s\">", !inside ? "above" : on_pale ? "pale" : "inside", x + width / 2, 100 - height,
 	         inside ? "1.3em" : "-.4em");
 	duration(chart->out, victim->max_ms);
 	buf_adds(chart->out, "</text>");

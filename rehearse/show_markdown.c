@@ -62,7 +62,7 @@ static void add_statements(struct buf *out, const char *sql)
 static void add_findings(struct buf *out, const struct step *step)
 {
 	for (size_t i = 0; i < step->n_findings; i++) {
-		const struct step_finding *finding = &step->findings[i];
+		const struct step_finding *finding = step_finding_at(step, i);
 		buf_addf(out, "- **%s** (`%s`): ", finding->fails ? "fail" : "warn", finding->rule);
 		markdown_prose(out, finding->text);
 		buf_addc(out, '\n');

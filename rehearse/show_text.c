@@ -131,7 +131,7 @@ static void add_step(const struct page *page, const struct step *step)
 	add_sql(page->out, step->sql);
 	buf_addc(page->out, '\n');
 	for (size_t i = 0; i < step->n_findings; i++) {
-		const struct step_finding *finding = &step->findings[i];
+		const struct step_finding *finding = step_finding_at(step, i);
 		foreign(page, finding->fails ? RED : YELLOW, finding->fails ? "fail" : "warn", finding->text);
 		if (show_remedy(step, i))
 			add_remedy(page, finding->remedy);

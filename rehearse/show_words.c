@@ -254,13 +254,26 @@ void show_victim(struct buf *out, const struct step_victim *victim, void (*quote
 	if (victim->behind_waiting_ms > 0) {
 		buf_adds(out, "; ");
 		show_duration(out, victim->behind_waiting_ms);
-		buf_adds(out, " in all behind the statement while it was waiting itself");
+		buf_adds(out, " in the queue while the statement itself waited");
 	}
 	if (victim->n_errors > 0) {
 		buf_adds(out, "; ");
 		show_number(out, (long long)victim->n_errors);
 		buf_adds(out, " failed");
 	}
+}
+
+const struct step_finding *step_finding_at(const struct step *step, size_t i)
+{
+	size_t n_fails = 0, rank = 0;
+	for (size_t j = 0; j < step->n_findings; j++)
+		n_fails += step->findings[j].fails;
+	bool fails = i < n_fails;
+	for (size_t j = 0; j < step->n_findings; j++) {
+		if (step->findings[j].fails == fails && rank++ == (fails ? i : i - n_fails))
+			return &step->findings[j];
+	}
+	return NULL;
 }
 
 void show_took(struct buf *out, const struct step *step)

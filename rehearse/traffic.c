@@ -369,7 +369,7 @@ static void add_tries(struct felt *felt, struct arena *arena, struct client *cli
 
 static double percentile_99(const struct felt *felt)
 {
-	return felt->n == 0 ? 0 : felt->times_ms[(felt->n - 1) * 99 / 100];
+	return felt->n == 0 ? 0 : felt->times_ms[(felt->n * 99 + 99) / 100 - 1]; // the nearest rank: of few tries, the longest
 }
 
 static struct felt feel(struct traffic *traffic, struct arena *arena, size_t first, double from_us, double to_us)

@@ -122,7 +122,7 @@ enum exit_status command_rehearse(struct run *run, struct err *err)
 	struct envs envs;
 	const struct rehearsal_reporter *reporter = rehearsal_reporter_find(run->options->format);
 	if (reporter == NULL) {
-		err_set(err, "usage", NULL, "--format text or json", "--format %s: `driftcheck rehearse` does not print it", run->options->format);
+		err_set(err, "usage", NULL, "--format text, json, markdown or html", "--format %s: `driftcheck rehearse` does not print it", run->options->format);
 		return EXIT_TROUBLE;
 	}
 	if (!find_env(run, &envs, err))

@@ -73,6 +73,10 @@ run rehearse prod --config driftcheck.conf --to 2
 [ "$status" = 1 ] || [ "$status" = 0 ] && grep -q '0002_step' out && ! grep -q '0003_step' out
 judge $? 'up to a version' <out
 
+run rehearse prod --config driftcheck.conf --to 2 --one-size --format html --output page.html
+python3 "$source_folder/tests/html_check.py" page.html >both 2>&1
+judge $? 'a page' <both
+
 # A role that may only connect sees no statistics: sizes come from pg_class, and that is said.
 url="postgresql:///shop?host=$PGHOST&port=$PGPORT&user=looker"
 limits 1h

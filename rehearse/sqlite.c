@@ -132,21 +132,22 @@ static const char *name_of(struct job *job, const char *table)
 	return sql_name_copy(job->arena, &table, 1);
 }
 
-// What ALTER TABLE and CREATE INDEX do within is not counted by SQLite as a scan, but shows in the pages: one that saw as many as the
-// table has read all of its rows, and one that changed most of them wrote it anew.
+// What ALTER TABLE and CREATE INDEX do within is not counted by SQLite as a scan (but their look at the schema is). It shows in the pages:
+// a statement that saw as many as the table has read all of its rows, and one that changed most of them wrote it anew. Of tables so
+// small that the schema itself may take as many, nothing is said.
 static void take_work(struct job *job, const struct inventory *inventory, const struct worker_report *report, struct step *step)
 {
-	bool vacuum = text_opens_with(ENGINE_SQLITE, step->sql, "VACUUM");
+	long long schema_pages = 16 + 8 * inventory->n_objects;
 	step->rewrites = arena_array(job->arena, inventory->n_tables + 1, sizeof *step->rewrites);
-	if (vacuum && report->pages_changed > 0)
+	if (text_opens_with(ENGINE_SQLITE, step->sql, "VACUUM") && report->pages_changed > 0)
 		step->rewrites[step->n_rewrites++] = "main";
 	for (size_t i = 0; i < inventory->n_tables; i++) {
 		const struct inventory_table *table = &inventory->tables[i];
-		if (table->own_pages < 2 || !touches(report, table->name, TOUCH_ALTER | TOUCH_INDEX))
+		if (!touches(report, table->name, TOUCH_ALTER | TOUCH_INDEX))
 			continue;
-		if (report->rows_read == 0 && report->pages_read >= table->own_pages)
-			step->rows_read = table->rows;
-		if (touches(report, table->name, TOUCH_ALTER) && report->pages_changed > 2 && report->pages_changed * 2 >= table->own_pages)
+		bool large = table->own_pages > schema_pages;
+		step->rows_read = large && report->pages_read >= table->own_pages ? table->rows : 0;
+		if (large && touches(report, table->name, TOUCH_ALTER) && report->pages_changed * 2 >= table->own_pages)
 			step->rewrites[step->n_rewrites++] = name_of(job, table->name);
 	}
 }
@@ -274,15 +275,17 @@ static bool has_work(const struct pass *pass, size_t i)
 	return i < pass->n_steps && pass->steps[i].error == NULL;
 }
 
-// The rows of the largest table that a statement works on, else of the largest that there is; in each pass of the same table.
-static const char *main_table(const struct pass *pass, size_t i)
+// The table whose rows the work may grow with: the largest that the statement works on, if its copies were thinned out; else the
+// largest that there is.
+static const char *main_table(const struct job *job, size_t i)
 {
+	const struct pass *last = &job->passes[job->n_passes - 1];
 	const struct inventory_table *most = NULL, *any = NULL;
-	for (size_t j = 0; j < pass->before.n_tables; j++) {
-		const struct inventory_table *table = &pass->before.tables[j];
+	for (size_t j = 0; j < last->before.n_tables; j++) {
+		const struct inventory_table *table = &last->before.tables[j], *thin = inventory_find(&job->passes[0].before, table->name);
 		if (any == NULL || table->rows > any->rows)
 			any = table;
-		if (touches(&pass->reports[i], table->name, ~0u) && (most == NULL || table->rows > most->rows))
+		if (thin != NULL && thin->rows < table->rows && touches(&last->reports[i], table->name, ~0u) && (most == NULL || table->rows > most->rows))
 			most = table;
 	}
 	return most != NULL ? most->name : any != NULL ? any->name : NULL;
@@ -294,7 +297,9 @@ static void add_growth(struct job *job)
 	for (size_t i = 0; i < last->n_steps; i++) {
 		double rows[SIZES_MAX], work[SIZES_MAX], predicted, error;
 		struct step *step = &last->steps[i];
-		const char *table = main_table(last, i);
+		// what names no table (COMMIT) does what was begun by others
+		bool named = last->reports[i].n_touched > 0 || step->n_rewrites > 0;
+		const char *table = named ? main_table(job, i) : NULL;
 		size_t n = 0;
 		for (size_t p = 0; p < job->n_passes && table != NULL; p++) {
 			const struct inventory_table *same = inventory_find(&job->passes[p].before, table);
@@ -338,7 +343,7 @@ static bool on_base(struct scratch *scratch, void *argument, struct err *err)
 	size_t n_notes;
 	bool copy = job->request->rows < 0;
 	if (copy ? !clone_copy(job->arena, job->request->sqlite_path, base, job->request->log, err)
-	         : !clone_fill(job->arena, base, job->request->rows, &notes, &n_notes, err))
+	         : !clone_fill(job->arena, base, job->request->sqlite_path, job->request->rows, job->request->log, &notes, &n_notes, err))
 		return false;
 	for (size_t i = 0; !copy && i < n_notes; i++)
 		note(job, notes[i]);

@@ -37,6 +37,7 @@ struct clients {
 	double busy_timeout_ms, long_transaction_s;
 	double baseline_from_us, baseline_to_us;
 	atomic_bool stop;
+	atomic_bool long_is_open; // the long transaction has begun
 };
 
 static int wait_for_lock(void *argument, int n)
@@ -98,10 +99,11 @@ static void *live(void *argument)
 static void *live_long(void *argument)
 {
 	struct client *client = argument;
-	const struct clients *clients = client->clients;
+	struct clients *clients = client->clients;
 	while (!atomic_load(&clients->stop)) {
 		double until_us = (double)clock_us() + clients->long_transaction_s * 1e6;
 		bool open = run(client, "BEGIN") && run(client, "SELECT count(*) FROM sqlite_schema");
+		atomic_store(&clients->long_is_open, true);
 		while (open && !atomic_load(&clients->stop) && (double)clock_us() < until_us)
 			clock_sleep_ms(STOP_LOOK_MS);
 		if (!sqlite3_get_autocommit(client->db))
@@ -146,6 +148,8 @@ struct clients *clients_start(const char *path, double busy_timeout_ms, double l
 			clients_stop(clients);
 			return NULL;
 		}
+		while (client->is_long && !atomic_load(&clients->long_is_open))
+			clock_sleep_ms(BUSY_STEP_MS);
 	}
 	return clients;
 }

@@ -230,15 +230,19 @@ static bool fill_table(struct arena *arena, sqlite3 *db, const char *table, long
 	return execute(db, sql.data, err);
 }
 
-bool clone_fill(struct arena *arena, const char *path, long long rows, const char ***notes, size_t *n_notes, struct err *err)
+bool clone_fill(struct arena *arena, const char *path, const char *like, long long rows, struct log *log, const char ***notes, size_t *n_notes,
+                struct err *err)
 {
+	auto_sqlite_session session = { NULL };
+	const struct read_options options = { .log = log };
 	size_t capacity = 0;
 	auto_sqlite db = NULL;
 	auto_sqlite reader = NULL;
 	*notes = NULL;
 	*n_notes = 0;
 	if (!open_clone(path, SQLITE_OPEN_READWRITE, &db, err) || !open_clone(path, SQLITE_OPEN_READONLY, &reader, err) ||
-	    !execute(db, "PRAGMA synchronous = OFF", err))
+	    !execute(db, "PRAGMA synchronous = OFF", err) || !sqlite_session_open(&session, like, &options, err) ||
+	    (is_wal(session.db) && !execute(db, "PRAGMA journal_mode = WAL", err)))
 		return false;
 	struct { const char **items; size_t n, capacity; } list = { 0 };
 	auto_sqlite_stmt tables = prepare(reader, TABLES_SQL, NULL);
@@ -313,6 +317,8 @@ bool inventory_take(struct arena *arena, const char *path, struct log *log, stru
 		return failed(db, "clone", "listing the clone's tables", err);
 	auto_sqlite_stmt size = prepare(db, "PRAGMA page_size", NULL);
 	inventory->page_size = sqlite3_step(size) == SQLITE_ROW ? sqlite3_column_int(size, 0) : 0;
+	auto_sqlite_stmt objects = prepare(db, "SELECT count(*) FROM sqlite_schema", NULL);
+	inventory->n_objects = sqlite3_step(objects) == SQLITE_ROW ? sqlite3_column_int64(objects, 0) : 0;
 	inventory->wal = is_wal(db);
 	take_pages(db, inventory);
 	static const char from_keys[] = "SELECT DISTINCT m.name, f.\"table\" FROM sqlite_schema m, pragma_foreign_key_list(m.name) f "

@@ -15,8 +15,9 @@ struct run_user;
 // sqlite_session_open, "locked" (it is written to all the time), "space".
 bool clone_copy(struct arena *arena, const char *from, const char *to, struct log *log, struct err *err);
 
-// Fills the tables of `path` that are empty with `rows` rows each. What cannot be satisfied is noted. Errors: code "fill".
-bool clone_fill(struct arena *arena, const char *path, long long rows, const char ***notes, size_t *n_notes, struct err *err);
+// Fills the tables of `path` that are empty with `rows` rows each, and gives it the journal mode of the live file `like`. What cannot be
+// satisfied is noted. Errors: code "fill", those of sqlite_session_open.
+bool clone_fill(struct arena *arena, const char *path, const char *like, long long rows, struct log *log, const char ***notes, size_t *n_notes, struct err *err);
 
 // Makes `to` (owned by `user`) a copy of `from`, of whose larger tables every `keep_one_of`th row is kept. Errors: code "fill".
 bool clone_thin(const char *from, const char *to, const struct run_user *user, int keep_one_of, struct err *err);
@@ -40,6 +41,7 @@ struct inventory {
 	size_t n_dangling;
 	struct dangling *cascades; // foreign keys that delete rows with their parent's
 	size_t n_cascades;
+	long long n_objects; // in the schema
 	int page_size;
 	bool wal;
 	const struct snapshot *snapshot;

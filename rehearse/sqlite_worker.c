@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // The child that runs statements: see sqlite_worker.h. It measures where nobody else can: locks and writes in the file layer, waits in
 // the busy handler, pages in the connection's cache. In WAL mode pages go to the file at COMMIT alone, so after each statement of a
-// transaction they are written at once: each statement gets what is its own, and the lock is held neither longer nor shorter.
+// transaction they are written at once: each statement gets what is its own (but for page 1, which goes last), and the lock is held neither longer nor shorter.
 #include "rehearse/sqlite_worker.h"
 
 #include <errno.h>

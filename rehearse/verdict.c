@@ -189,31 +189,31 @@ static void judge_time(struct work *work, struct step *step)
 		find(work, step, RULE_PREDICTED_TOO_LONG, &filling);
 }
 
-// SQLite locks the whole database: the longest that writers and readers are shut out.
-
+// SQLite locks the whole database. Writers are shut out from the first write on, readers where it is written to the file itself.
 static void judge_shut_out(struct work *work, struct step *step)
 {
-	static const struct { enum operation operation; int rule; } sorts[] = {
-		{ OPERATION_WRITE, RULE_SHUTS_OUT_WRITERS }, { OPERATION_READ, RULE_SHUTS_OUT_READERS },
-	};
-	for (size_t k = 0; k < sizeof sorts / sizeof *sorts; k++) {
-		double held_ms = 0;
-		for (size_t i = 0; i < step->n_locks; i++) {
-			if (lock_blocks(step->locks[i].mode, sorts[k].operation) && step->locks[i].held_ms > held_ms)
-				held_ms = step->locks[i].held_ms;
-		}
-		if (held_ms > work->limits.hold_ms)
-			find(work, step, sorts[k].rule, &(struct filling){ .held_ms = held_ms, .limit_ms = work->limits.hold_ms });
+	for (size_t i = 0; i < step->n_locks; i++) {
+		const struct step_lock *lock = &step->locks[i];
+		bool readers = lock_blocks(lock->mode, OPERATION_READ);
+		if (lock->held_ms <= work->limits.hold_ms || (readers && strcmp(lock->mode, "EXCLUSIVE") != 0))
+			continue;
+		find(work, step, readers ? RULE_SHUTS_OUT_READERS : RULE_SHUTS_OUT_WRITERS,
+		     &(struct filling){ .held_ms = lock->held_ms, .limit_ms = work->limits.hold_ms });
 	}
 }
 
-// Whether it waited for readers: then it held PENDING.
-static bool waited_for_readers(const struct step *step)
+// Whether it waited for readers: PENDING is held then, maybe since an earlier statement.
+static bool waited_for_readers(const struct work *work, const struct step *step)
 {
-	bool pending = false;
-	for (size_t i = 0; i < step->n_locks; i++)
-		pending |= strcmp(step->locks[i].mode, "PENDING") == 0;
-	return pending && step->lock_wait_ms > 0;
+	double end_ms = step->start_ms + step->duration_ms;
+	for (const struct step *earlier = work->rehearsal->steps; earlier <= step && step->lock_wait_ms > 0; earlier++) {
+		for (size_t i = 0; i < earlier->n_locks; i++) {
+			const struct step_lock *lock = &earlier->locks[i];
+			if (strcmp(lock->mode, "PENDING") == 0 && lock->acquire_ms <= end_ms && lock->acquire_ms + lock->held_ms >= step->start_ms)
+				return true;
+		}
+	}
+	return false;
 }
 
 static void judge_sqlite(struct work *work, struct step *step)
@@ -224,12 +224,12 @@ static void judge_sqlite(struct work *work, struct step *step)
 	};
 	struct filling wait = { .error = step->error, .wait_ms = step->lock_wait_ms, .limit_ms = work->limits.lock_timeout_ms };
 	bool busy = step->error != NULL && strcmp(step->sqlstate, "SQLITE_BUSY") == 0;
-	if (busy && waited_for_readers(step))
+	if (busy && waited_for_readers(work, step))
 		find(work, step, RULE_BUSY_READER, &wait);
 	else
 		judge_error(work, step);
 	judge_shut_out(work, step);
-	if (!busy && waited_for_readers(step) && step->lock_wait_ms > work->limits.hold_ms / 10)
+	if (!busy && waited_for_readers(work, step) && step->lock_wait_ms > work->limits.hold_ms / 10)
 		find(work, step, RULE_WAITS_FOR_READERS, &wait);
 	for (size_t i = 0; i < step->n_rewrites; i++)
 		find(work, step, RULE_WRITES_ANEW, &(struct filling){ .relation = step->rewrites[i], .pages = step->pages_changed });

@@ -98,3 +98,7 @@ TESTS += $(check_PROGRAMS) $(check_SCRIPTS)
 check_PROGRAMS += tests/rehearse_locks_test
 tests_rehearse_locks_test_SOURCES = tests/rehearse_locks_test.c tests/scratch_env.h
 tests_rehearse_locks_test_LDADD = $(LIBS_OF_TESTS)
+
+check_PROGRAMS += tests/rehearse_sqlite_test
+tests_rehearse_sqlite_test_SOURCES = tests/rehearse_sqlite_test.c tests/scratch_env.h
+tests_rehearse_sqlite_test_LDADD = $(LIBS_OF_TESTS)

@@ -52,6 +52,7 @@ struct framework {
 	const char *repair;  // what has to come first after a failed run: "flyway repair"; NULL: nothing but another try
 	enum late late;
 	const char *late_flag; // the flag or setting that makes it run a late one ("-allow-missing"); NULL: there is none
+	bool sqlite_foreign_keys; // its connections to SQLite enforce foreign keys unless told otherwise
 	const char *table;     // default version table; NULL: it has none (untracked)
 
 	// A sentence naming the marker that shows this framework ("0001_init.sql has the line `-- +goose Up`"), in the arena;

@@ -4,6 +4,8 @@
 #ifndef MIGRATIONS_RUN_H
 #define MIGRATIONS_RUN_H
 
+#include <sys/types.h>
+
 #include "migrations/framework.h"
 #include "migrations/replay.h"
 
@@ -42,6 +44,12 @@ struct run_failure {
 // Errors: as for replay().
 bool run_postgres(const struct run *run, struct run_failure *failure, struct err *err);
 bool run_sqlite(const struct run *run, struct run_failure *failure, struct err *err);
+
+// What keeps SQLite's child processes in: the rights of a fresh one (its user, its limits, its tie to its parent), the authorizer
+// for sqlite3_set_authorizer (no other file is reached), and why one that has ended did so (code "wall-clock", "disk", "scratch").
+bool run_sqlite_settle(const struct scratch *scratch, const struct scratch_settings *settings, pid_t parent);
+int run_sqlite_authorize(void *unused, int action, const char *a, const char *b, const char *database, const char *trigger);
+bool run_sqlite_died(pid_t child, struct err *err);
 
 // The first line of a statement, cut to what can be shown.
 const char *first_line_of(struct arena *arena, const char *statement);

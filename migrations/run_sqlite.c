@@ -45,7 +45,7 @@ struct worker {
 
 // The child.
 
-static int authorize(void *unused, int action, const char *a, const char *b, const char *database, const char *trigger)
+int run_sqlite_authorize(void *unused, int action, const char *a, const char *b, const char *database, const char *trigger)
 {
 	(void)unused;
 	(void)b;
@@ -133,18 +133,22 @@ static bool limit(int resource, long long soft, long long hard)
 	return setrlimit(resource, &limits) == 0;
 }
 
-static _Noreturn void worker_main(const struct run *run, int socket, pid_t parent)
+bool run_sqlite_settle(const struct scratch *scratch, const struct scratch_settings *settings, pid_t parent)
 {
-	struct worker worker = { .run = run, .to_parent = socket };
-	const struct scratch_settings *settings = run->settings;
 	int seconds = settings->wall_clock_s > 0 ? settings->wall_clock_s : CPU_S;
 	long long bytes = settings->disk_bytes > 0 ? settings->disk_bytes : FILE_BYTES;
 	umask(077);
-	if (!child_settle(scratch_user(run->scratch), parent, SIGKILL) || !limit(RLIMIT_CPU, seconds, seconds + CPU_EXTRA_S) ||
-	    !limit(RLIMIT_FSIZE, bytes, bytes) || !limit(RLIMIT_CORE, 0, 0) ||
+	return child_settle(scratch_user(scratch), parent, SIGKILL) && limit(RLIMIT_CPU, seconds, seconds + CPU_EXTRA_S) &&
+	       limit(RLIMIT_FSIZE, bytes, bytes) && limit(RLIMIT_CORE, 0, 0);
+}
+
+static _Noreturn void worker_main(const struct run *run, int socket, pid_t parent)
+{
+	struct worker worker = { .run = run, .to_parent = socket };
+	if (!run_sqlite_settle(run->scratch, run->settings, parent) ||
 	    sqlite3_open_v2(scratch_conninfo(run->scratch, false), &worker.db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
 		_exit(1);
-	sqlite3_set_authorizer(worker.db, authorize, NULL);
+	sqlite3_set_authorizer(worker.db, run_sqlite_authorize, NULL);
 	sqlite3_exec(worker.db, "PRAGMA synchronous=OFF", NULL, NULL, NULL);
 	char go;
 	for (size_t i = 0; i < run->n_steps; i++) {
@@ -176,7 +180,7 @@ static bool report_receive(const struct run *run, int from_child, size_t step, s
 	return !*ended;
 }
 
-static bool child_died(pid_t child, struct err *err)
+bool run_sqlite_died(pid_t child, struct err *err)
 {
 	siginfo_t end = { 0 };
 	kill(child, SIGKILL); // in case it is not yet dead
@@ -230,7 +234,7 @@ static bool follow(const struct run *run, int socket, pid_t child, struct run_fa
 		if (!report_receive(run, socket, i, &report, &ended, err)) {
 			*failure = (struct run_failure){ .step = step, .line = 1, .statement = "", .sqlstate = "" };
 			if (ended)
-				child_died(child, err);
+				run_sqlite_died(child, err);
 			return err_where(err, "%s", step->path);
 		}
 		if (report.type == REPORT_FAILED)
@@ -238,7 +242,7 @@ static bool follow(const struct run *run, int socket, pid_t child, struct run_fa
 		if (!run->reached(run->argument, i + 1, err))
 			return false;
 		if (send(socket, "", 1, MSG_NOSIGNAL) != 1)
-			return child_died(child, err);
+			return run_sqlite_died(child, err);
 	}
 	return true;
 }

@@ -8,6 +8,8 @@ libdriftcheck_a_SOURCES += rehearse/tap.c rehearse/tap_relay.h rehearse/tap_rela
 libdriftcheck_a_SOURCES += rehearse/rewrite.h rehearse/rewrite.c rehearse/rewrite_build.h rehearse/rewrite_alter.c \
   rehearse/parse_tree.h rehearse/parse_tree.c
 EXTRA_DIST += rehearse/rules.def
+libdriftcheck_a_SOURCES += rehearse/sqlite.c rehearse/sqlite_vfs.h rehearse/sqlite_vfs.c rehearse/sqlite_worker.h rehearse/sqlite_worker.c \
+  rehearse/sqlite_clients.h rehearse/sqlite_clients.c rehearse/sqlite_clone.h rehearse/sqlite_clone.c rehearse/sqlite_losses.h rehearse/sqlite_losses.c
 
 # What the page of a rehearsal adds to the style of the HTML report: made into C as reporters/html.css is.
 nodist_libdriftcheck_a_SOURCES += rehearse/rehearsal_css.h

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // What a rehearsal found, as plain data in the arena of whoever made it. The parts of rehearse/ fill it, the reporters of a
 // rehearsal only read it. Times are milliseconds since the first statement was sent, or durations; relations are qualified and
-// quoted as SQL; lock modes carry the names of pg_locks ("AccessExclusiveLock").
+// quoted as SQL; lock modes carry the names of pg_locks ("AccessExclusiveLock"); SQLite's are of the relation "main": "RESERVED",
+// "PENDING", "EXCLUSIVE", and in WAL mode "WAL write lock".
 #ifndef REHEARSE_REHEARSAL_H
 #define REHEARSE_REHEARSAL_H
 
@@ -45,6 +46,22 @@ struct step_finding {
 	const char *remedy; // a safer way; NULL: none is known
 };
 
+// What a migration lost that none of its statements names: SQLite changes most of a table by copying it into a new one.
+enum loss {
+	LOSS_ROWS,             // of a table that refers to one that was dropped
+	LOSS_ROWS_IF_ENFORCED, // they would be, on a connection that enforces foreign keys
+	LOSS_INDEX, LOSS_TRIGGER,
+	LOSS_CONSTRAINTS,      // all of a table's
+	LOSS_REFERENCE,        // a foreign key leads to a table that is not there
+	N_LOSSES,
+};
+
+struct step_loss {
+	enum loss loss;
+	const char *relation, *name; // of what; the index, the trigger, the table that was dropped or is referred to
+	long long rows;
+};
+
 struct step {
 	const char *version, *label, *file; // of the migration; NULL: ours (the version table) or tapped without a file
 	unsigned line;
@@ -57,6 +74,9 @@ struct step {
 	const char **made;       // relations that it made and left
 	size_t n_made;
 	long long wal_bytes, temp_bytes;
+	long long pages_changed;      // SQLite: pages written to the WAL, or put into the rollback journal and added
+	struct step_loss *losses;     // SQLite
+	size_t n_losses;
 	const char **invalid_indexes; // left behind
 	size_t n_invalid_indexes;
 	struct step_lock *locks;
@@ -82,7 +102,8 @@ struct clone_table {
 
 struct rehearsal {
 	const char *env;         // the environment's name; NULL: none
-	const char *clone_kind;  // "synthetic", "clone", "dump"
+	enum engine engine;
+	const char *clone_kind;  // "synthetic", "clone", "dump", "copy"
 	struct clone_table *tables;
 	size_t n_tables;
 	long long lock_timeout_ms, statement_timeout_ms; // 0: none

@@ -311,7 +311,8 @@ static void add_growth(struct job *job)
 bool rehearse(struct arena *arena, const struct rehearsal_request *request, struct rehearsal *rehearsal, struct err *err)
 {
 	struct job job = { .arena = arena, .request = request, .rehearsal = rehearsal };
-	*rehearsal = (struct rehearsal){ .env = request->env, .clone_kind = "synthetic", .lock_timeout_ms = (long long)request->thresholds.lock_timeout_ms,
+	*rehearsal = (struct rehearsal){ .env = request->env, .engine = ENGINE_POSTGRESQL, .clone_kind = "synthetic",
+	                                 .lock_timeout_ms = (long long)request->thresholds.lock_timeout_ms,
 	                                 .statement_timeout_ms = (long long)request->thresholds.statement_timeout_ms };
 	if (!list_statements(&job, err) || !check_space(&job, err))
 		return false;

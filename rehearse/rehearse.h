@@ -15,6 +15,8 @@ struct log;
 
 struct rehearsal_request {
 	const char *env;                        // its name, for messages; NULL: none
+	const char *sqlite_path;                // of the environment's file; NULL: it is no SQLite environment
+	bool foreign_keys;                      // SQLite: whether the migrations' connection enforces them at its start
 	const struct statistics *statistics;    // of the environment; NULL: none, then `rows` for every table
 	const struct migrations *set;
 	const char *version_table;              // as the pending migrations find it, qualified and quoted; NULL: none
@@ -37,5 +39,9 @@ struct rehearsal_request {
 // scratch, the replay of what is applied and the filling; "space": the clone would not fit. A statement that fails is a result, not
 // an error. From the main thread.
 bool rehearse(struct arena *arena, const struct rehearsal_request *request, struct rehearsal *rehearsal, struct err *err);
+
+// The same for an environment that is a SQLite file (sqlite_path): in a private copy of it, or with `rows` >= 0 in made-up rows. Errors
+// are those of rehearse() and of clone_copy.
+bool rehearse_sqlite(struct arena *arena, const struct rehearsal_request *request, struct rehearsal *rehearsal, struct err *err);
 
 #endif

@@ -88,7 +88,7 @@ static json_t *error(const struct step *step)
 	return object;
 }
 
-static json_t *step_json(const struct step *step)
+static json_t *step_json(const struct rehearsal *rehearsal, const struct step *step)
 {
 	json_t *object = json_object();
 	put(object, "version", json_text(step->version));
@@ -103,6 +103,7 @@ static json_t *step_json(const struct step *step)
 	put(object, "rewrites", json_texts(step->rewrites, step->n_rewrites));
 	put(object, "wal_bytes", json_integer(step->wal_bytes));
 	put(object, "temp_bytes", json_integer(step->temp_bytes));
+	put(object, "pages_changed", rehearsal->engine == ENGINE_SQLITE ? json_integer(step->pages_changed) : json_null());
 	put(object, "invalid_indexes", json_texts(step->invalid_indexes, step->n_invalid_indexes));
 	put(object, "locks", locks(step));
 	put(object, "victims", victims(step));
@@ -146,6 +147,7 @@ void rehearsal_json(struct buf *out, const struct rehearsal *rehearsal, const st
 	put(root, "started", json_text(rehearsal->started));
 	put(root, "duration_ms", ms(rehearsal->duration_ms));
 	put(root, "environment", json_text(rehearsal->env));
+	put(root, "engine", json_string(engine_name(rehearsal->engine)));
 	put(root, "verdict", json_string(rehearsal_verdict_names[rehearsal->verdict]));
 	put(root, "clone", clone_json(rehearsal));
 	put(limits, "lock_timeout_ms", json_integer(rehearsal->lock_timeout_ms));
@@ -153,7 +155,7 @@ void rehearsal_json(struct buf *out, const struct rehearsal *rehearsal, const st
 	put(limits, "from", json_text(rehearsal->limits_from));
 	put(root, "limits", limits);
 	for (size_t i = 0; i < rehearsal->n_steps; i++)
-		json_array_append_new(steps, step_json(&rehearsal->steps[i]));
+		json_array_append_new(steps, step_json(rehearsal, &rehearsal->steps[i]));
 	put(root, "steps", steps);
 	put(root, "notes", json_texts(rehearsal->notes, rehearsal->n_notes));
 	for (size_t i = 0; i < rehearsal->n_troubles; i++) {

@@ -418,7 +418,7 @@ void show_quiet(struct buf *out, const struct rehearsal *rehearsal)
 
 bool show_remedy(const struct step *step, size_t i)
 {
-	const char *remedy = step->findings[i].remedy, *before = i == 0 ? NULL : step->findings[i - 1].remedy;
+	const char *remedy = step_finding_at(step, i)->remedy, *before = i == 0 ? NULL : step_finding_at(step, i - 1)->remedy;
 	return remedy != NULL && (before == NULL || strcmp(before, remedy) != 0);
 }
 

@@ -34,8 +34,9 @@ static const struct rule {
 
 bool lock_blocks(const char *mode, enum operation operation)
 {
-	static const char *const for_reads[] = { "AccessExclusiveLock", NULL };
-	static const char *const for_writes[] = { "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock", NULL };
+	static const char *const for_reads[] = { "AccessExclusiveLock", "PENDING", "EXCLUSIVE", NULL };
+	static const char *const for_writes[] = { "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock",
+	                                          "RESERVED", "PENDING", "EXCLUSIVE", "WAL write lock", NULL };
 	for (const char *const *name = operation == OPERATION_READ ? for_reads : for_writes; *name != NULL; name++) {
 		if (strcmp(*name, mode) == 0)
 			return true;
@@ -45,10 +46,10 @@ bool lock_blocks(const char *mode, enum operation operation)
 
 // What a rule's text may name.
 struct filling {
-	const char *relation, *mode, *error;
+	const char *relation, *name, *mode, *error;
 	double held_ms, wait_ms, limit_ms, rate;
 	double predicted_ms;
-	long long rows;
+	long long rows, pages;
 	double duration_ms;
 };
 
@@ -60,7 +61,7 @@ static void add_part(struct buf *out, const char *name, size_t length, const str
 		{ "predicted", filling->predicted_ms },
 	};
 	const struct { const char *name, *text; } texts[] = {
-		{ "relation", filling->relation }, { "mode", filling->mode }, { "error", filling->error },
+		{ "relation", filling->relation }, { "name", filling->name }, { "mode", filling->mode }, { "error", filling->error },
 		{ "blocks", filling->mode == NULL ? NULL : blocks[lock_blocks(filling->mode, OPERATION_READ) + lock_blocks(filling->mode, OPERATION_WRITE)] },
 	};
 	for (size_t i = 0; i < sizeof durations / sizeof *durations; i++) {
@@ -73,6 +74,8 @@ static void add_part(struct buf *out, const char *name, size_t length, const str
 	}
 	if (strncmp(name, "rows", length) == 0)
 		show_number(out, filling->rows);
+	if (strncmp(name, "pages", length) == 0)
+		show_number(out, filling->pages);
 	if (strncmp(name, "rate", length) == 0)
 		buf_addf(out, "%.0f%%", filling->rate * 100);
 }
@@ -185,8 +188,65 @@ static void judge_time(struct work *work, struct step *step)
 		find(work, step, RULE_PREDICTED_TOO_LONG, &filling);
 }
 
+// SQLite locks the whole database. Writers are shut out from the first write on, readers where it is written to the file itself.
+static void judge_shut_out(struct work *work, struct step *step)
+{
+	for (size_t i = 0; i < step->n_locks; i++) {
+		const struct step_lock *lock = &step->locks[i];
+		bool readers = lock_blocks(lock->mode, OPERATION_READ);
+		if (lock->held_ms <= work->limits.hold_ms || (readers && strcmp(lock->mode, "EXCLUSIVE") != 0))
+			continue;
+		find(work, step, readers ? RULE_SHUTS_OUT_READERS : RULE_SHUTS_OUT_WRITERS,
+		     &(struct filling){ .held_ms = lock->held_ms, .limit_ms = work->limits.hold_ms });
+	}
+}
+
+// Whether it waited for readers: PENDING is held then, maybe since an earlier statement.
+static bool waited_for_readers(const struct work *work, const struct step *step)
+{
+	double end_ms = step->start_ms + step->duration_ms;
+	for (const struct step *earlier = work->rehearsal->steps; earlier <= step && step->lock_wait_ms > 0; earlier++) {
+		for (size_t i = 0; i < earlier->n_locks; i++) {
+			const struct step_lock *lock = &earlier->locks[i];
+			if (strcmp(lock->mode, "PENDING") == 0 && lock->acquire_ms <= end_ms && lock->acquire_ms + lock->held_ms >= step->start_ms)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void judge_sqlite(struct work *work, struct step *step)
+{
+	static const int loss_rules[N_LOSSES] = {
+		[LOSS_ROWS] = RULE_LOSES_ROWS, [LOSS_ROWS_IF_ENFORCED] = RULE_COULD_LOSE_ROWS, [LOSS_INDEX] = RULE_LOSES_INDEX,
+		[LOSS_TRIGGER] = RULE_LOSES_TRIGGER, [LOSS_CONSTRAINTS] = RULE_LOSES_CONSTRAINTS, [LOSS_REFERENCE] = RULE_LOSES_REFERENCE,
+	};
+	struct filling wait = { .error = step->error, .wait_ms = step->lock_wait_ms, .limit_ms = work->limits.lock_timeout_ms };
+	bool busy = step->error != NULL && strcmp(step->sqlstate, "SQLITE_BUSY") == 0;
+	if (busy && waited_for_readers(work, step))
+		find(work, step, RULE_BUSY_READER, &wait);
+	else
+		judge_error(work, step);
+	judge_shut_out(work, step);
+	if (!busy && waited_for_readers(work, step) && step->lock_wait_ms > work->limits.hold_ms / 10)
+		find(work, step, RULE_WAITS_FOR_READERS, &wait);
+	for (size_t i = 0; i < step->n_rewrites; i++)
+		find(work, step, RULE_WRITES_ANEW, &(struct filling){ .relation = step->rewrites[i], .pages = step->pages_changed });
+	if (step->n_rewrites == 0 && step->rows_read >= grave_scan_rows && step->n_locks > 0)
+		find(work, step, RULE_SCANS_TABLE, &(struct filling){ .relation = step->locks[0].relation, .mode = step->locks[0].mode, .rows = step->rows_read });
+	for (size_t i = 0; i < step->n_losses; i++) {
+		const struct step_loss *loss = &step->losses[i];
+		find(work, step, loss_rules[loss->loss], &(struct filling){ .relation = loss->relation, .name = loss->name, .rows = loss->rows });
+	}
+}
+
 static void judge_step(struct work *work, struct step *step)
 {
+	if (work->rehearsal->engine == ENGINE_SQLITE) {
+		judge_sqlite(work, step);
+		judge_time(work, step);
+		return;
+	}
 	judge_error(work, step);
 	judge_locks(work, step);
 	judge_time(work, step);

@@ -34,7 +34,7 @@ static const struct {
 	const char *const *keys;
 } plain_sections[] = {
 	{ "cron", cron_keys },
-	{ "rehearse", (const char *const[]){ "lock_timeout", "statement_timeout", NULL } },
+	{ "rehearse", (const char *const[]){ "lock_timeout", "statement_timeout", "foreign_keys", NULL } },
 };
 enum { N_PLAIN_SECTIONS = sizeof plain_sections / sizeof *plain_sections };
 

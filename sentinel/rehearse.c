@@ -24,9 +24,9 @@ static bool find_env(struct run *run, struct envs *envs, struct err *err)
 		*err = *env->trouble;
 		return false;
 	}
-	if (env->source.type == SOURCE_POSTGRESQL)
+	if (source_is_live(&env->source))
 		return true;
-	return err_set(err, "usage", env->name, "name an environment that is reached by a PostgreSQL URL", "only live PostgreSQL databases can be rehearsed for");
+	return err_set(err, "usage", env->name, "name an environment that is reached by a URL or is a SQLite file", "only live databases can be rehearsed for");
 }
 
 // Splits the set into what is applied and what would run next, up to --to.
@@ -72,24 +72,32 @@ static double setting_ms(const char *text)
 	return -1;
 }
 
+// What the configuration says; *text NULL: nothing.
+static bool configured(struct run *run, const char *key, const char **text, const char **where, struct err *err)
+{
+	const struct config_section *section = config_section(run->config, "rehearse");
+	*text = NULL;
+	for (size_t i = 0; section->keys[i] != NULL; i++) {
+		if (strcmp(section->keys[i], key) != 0 || section->values[i].text == NULL)
+			continue;
+		*where = arena_printf(run->arena, "%s:%u", run->config->path, section->values[i].line);
+		return config_expand(run->arena, run->config, &section->values[i], text, err);
+	}
+	return true;
+}
+
 // A limit: what the configuration says, else what applies to the role in the environment.
 static bool find_limit(struct run *run, const struct statistics *statistics, const char *key, double *ms, const char **from, struct err *err)
 {
-	const struct config_section *section = config_section(run->config, "rehearse");
-	for (size_t i = 0; section->keys[i] != NULL; i++) {
-		const char *text;
-		if (strcmp(section->keys[i], key) != 0 || section->values[i].text == NULL)
-			continue;
-		if (!config_expand(run->arena, run->config, &section->values[i], &text, err))
-			return false;
+	const char *text, *where;
+	if (!configured(run, key, &text, &where, err))
+		return false;
+	if (text != NULL) {
 		*ms = setting_ms(text);
-		if (*ms < 0)
-			return err_set(err, "config", arena_printf(run->arena, "%s:%u", run->config->path, section->values[i].line),
-			               "write 500ms, 3s, 2m", "%s: \"%s\" is no duration", key, text);
 		*from = run->config->path;
-		return true;
+		return *ms >= 0 || err_set(err, "config", where, "write 500ms, 3s, 2m", "%s: \"%s\" is no duration", key, text);
 	}
-	for (size_t i = 0; i < statistics->n_settings; i++) {
+	for (size_t i = 0; statistics != NULL && i < statistics->n_settings; i++) {
 		if (strcmp(statistics->settings[i].name, key) == 0)
 			*ms = setting_ms(statistics->settings[i].value);
 	}
@@ -108,6 +116,24 @@ static bool find_sizes(struct run *run, struct rehearsal_request *request, struc
 		return err_set(err, "usage", NULL, "write 500ms, 30s, 2min", "--long-transaction: \"%s\" is no time", options->long_transaction);
 	request->long_transaction_s = ms / 1000;
 	return true;
+}
+
+// Whether the migrations' connection enforces SQLite's foreign keys at its start: what the configuration says, else as the framework's
+// own connections do.
+static bool find_foreign_keys(struct run *run, struct rehearsal_request *request, struct err *err)
+{
+	const char *text, *where;
+	if (!configured(run, "foreign_keys", &text, &where, err))
+		return false;
+	request->foreign_keys = text == NULL ? request->set->framework->sqlite_foreign_keys : strcmp(text, "on") == 0;
+	return text == NULL || strcmp(text, "on") == 0 || strcmp(text, "off") == 0 ||
+	       err_set(err, "config", where, "write on or off", "foreign_keys: \"%s\" is neither on nor off", text);
+}
+
+static bool check_sqlite_options(const struct options *options, struct err *err)
+{
+	return options->scale == NULL || err_set(err, "usage", NULL, "--rows N makes up rows instead",
+	                                         "--scale: a SQLite file is rehearsed in a copy of itself, which has its size");
 }
 
 static enum exit_status exit_status(const struct run *run, const struct rehearsal *rehearsal)
@@ -135,22 +161,24 @@ enum exit_status command_rehearse(struct run *run, struct err *err)
 		return EXIT_TROUBLE;
 	}
 	struct read_options options = env_read_options(run, env);
-	const struct statistics *statistics = statistics_read(run->arena, env->source.conninfo, &options, err);
-	if (statistics == NULL) {
+	bool sqlite = env->source.type == SOURCE_SQLITE;
+	const struct statistics *statistics = sqlite ? NULL : statistics_read(run->arena, env->source.conninfo, &options, err);
+	if (statistics == NULL && !sqlite) {
 		secret_scrub(env->source.secrets, err);
 		return EXIT_TROUBLE;
 	}
 	struct rehearsal_request request = {
 		.env = env->name, .statistics = statistics, .set = env->set, .version_table = report->envs[0]->version_table,
 		.rows = run->options->rows > 0 ? run->options->rows : -1,
-		.one_size = run->options->one_size, .n_lock_tries = 5, .scratch = &envs.scratch, .major = statistics->major, .log = run->log,
+		.one_size = run->options->one_size, .n_lock_tries = 5, .scratch = &envs.scratch, .major = sqlite ? 0 : statistics->major, .log = run->log,
+		.sqlite_path = sqlite ? env->source.path : NULL,
 	};
 	struct rehearsal rehearsal;
-	const char *from = arena_printf(run->arena, "the role's settings in %s", env->name);
-	if (!find_sizes(run, &request, err) || !split_set(run, env, &versions, &request, err) ||
+	const char *from = sqlite ? "a usual busy_timeout" : arena_printf(run->arena, "the role's settings in %s", env->name);
+	if ((sqlite && (!check_sqlite_options(run->options, err) || !find_foreign_keys(run, &request, err))) || !find_sizes(run, &request, err) || !split_set(run, env, &versions, &request, err) ||
 	    !find_limit(run, statistics, "lock_timeout", &request.thresholds.lock_timeout_ms, &from, err) ||
 	    !find_limit(run, statistics, "statement_timeout", &request.thresholds.statement_timeout_ms, &from, err) ||
-	    !rehearse(run->arena, &request, &rehearsal, err))
+	    !(sqlite ? rehearse_sqlite : rehearse)(run->arena, &request, &rehearsal, err))
 		return EXIT_TROUBLE;
 	rehearsal.limits_from = from;
 	rehearsal.started = run->started;

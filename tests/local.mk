@@ -170,3 +170,7 @@ tests_rehearse_render_test_LDADD = $(LIBS_OF_TESTS)
 check_PROGRAMS += tests/rehearse_rewrite_test
 tests_rehearse_rewrite_test_SOURCES = tests/rehearse_rewrite_test.c
 tests_rehearse_rewrite_test_LDADD = $(LIBS_OF_TESTS)
+
+check_PROGRAMS += tests/rehearse_sqlite_test
+tests_rehearse_sqlite_test_SOURCES = tests/rehearse_sqlite_test.c tests/scratch_env.h
+tests_rehearse_sqlite_test_LDADD = $(LIBS_OF_TESTS)

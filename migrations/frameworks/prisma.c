@@ -268,6 +268,7 @@ const struct framework framework_prisma = {
 	.deploy = "npx prisma migrate deploy",
 	.repair = "npx prisma migrate resolve --rolled-back NAME",
 	.late = LATE_RUNS,
+	.sqlite_foreign_keys = true, // its engine bundles a SQLite built with SQLITE_DEFAULT_FOREIGN_KEYS=1 (libsqlite3-sys)
 	.table = "_prisma_migrations",
 	.detect = detect,
 	.list = list,

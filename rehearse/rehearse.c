@@ -1,48 +1,26 @@
 // SPDX-License-Identifier: PostgreSQL
-// The course of a rehearsal: see rehearse.h. The same migrations run on clones of three sizes. The small ones come first: they show
-// how the time grows, and which tables are touched, so that the traffic on the last and largest one is where it hurts.
-#include "rehearse/rehearse.h"
+// The course of a rehearsal: see rehearse.h. The same migrations run on synthetic clones of three sizes. The small ones come first: they
+// show how the time grows, and which tables are touched, so that the traffic on the last and largest one is where it hurts.
+// Other ways to a clone have one size: what it scans and rewrites says how a statement's time grows.
+#include "rehearse/course.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
 #include "base/arena.h"
-#include "base/clock.h"
 #include "base/log.h"
+#include "introspect/reader.h"
 #include "migrations/replay.h"
+#include "rehearse/clone.h"
 #include "rehearse/fill.h"
-#include "rehearse/measure.h"
-#include "rehearse/sequence.h"
+#include "rehearse/rewrite.h"
 
-enum { SIZES_MAX = 3, BASELINE_MS = 1500, BACK_OFF_MS = 50, WALL_CLOCK_S = 6 * 3600, CONNECTIONS = 2, ROWS_DEFAULT = 100000 };
+enum { WALL_CLOCK_S = 6 * 3600, CONNECTIONS = 2 };
 
-static const double fractions[SIZES_MAX] = { 1.0 / 16, 1.0 / 4, 1 };
+static const double fractions[PASSES_MAX] = { 1.0 / 16, 1.0 / 4, 1 };
 
-// One run over all statements on a clone of one size.
-struct pass {
-	double scale;
-	bool traffic; // the last one: with clients and tries of locks
-	struct step *steps;
-	size_t n_steps; // that were run
-	struct clone_table *tables;
-	size_t n_tables;
-	double duration_ms; // of the statements, without our own questions
-};
-
-struct job {
-	struct arena *arena;
-	const struct rehearsal_request *request;
-	struct rehearsal *rehearsal;
-	struct sequenced *statements;
-	size_t n_statements;
-	struct pass passes[SIZES_MAX];
-	size_t n_passes;
-	struct pass *pass; // the one that runs
-};
-
-static void note(struct job *job, const char *text)
+void job_note(struct job *job, const char *text)
 {
 	struct rehearsal *rehearsal = job->rehearsal;
 	const char **notes = arena_array(job->arena, rehearsal->n_notes + 1, sizeof *notes);
@@ -52,7 +30,7 @@ static void note(struct job *job, const char *text)
 	rehearsal->notes = notes;
 }
 
-static bool list_statements(struct job *job, struct err *err)
+bool job_list(struct job *job, struct err *err)
 {
 	const struct rehearsal_request *request = job->request;
 	size_t capacity = 0;
@@ -70,145 +48,26 @@ static bool list_statements(struct job *job, struct err *err)
 	return true;
 }
 
-// Relations that the statements of an earlier pass locked so that somebody has to wait, and that it did not make itself.
-static const char *const *touched(struct job *job, const struct pass *pass)
-{
-	size_t n = 0, capacity = 0;
-	const char **relations = arena_array(job->arena, 1, sizeof *relations);
-	for (size_t i = 0; i < pass->n_steps; i++) {
-		for (size_t j = 0; j < pass->steps[i].n_locks; j++) {
-			const struct step_lock *lock = &pass->steps[i].locks[j];
-			bool known = !lock_blocks(lock->mode, OPERATION_READ) && !lock_blocks(lock->mode, OPERATION_WRITE);
-			for (size_t k = 0; k < n && !known; k++)
-				known = strcmp(relations[k], lock->relation) == 0;
-			for (size_t k = 0; k <= i && !known; k++) {
-				for (size_t m = 0; m < pass->steps[k].n_made && !known; m++)
-					known = strcmp(pass->steps[k].made[m], lock->relation) == 0;
-			}
-			if (known)
-				continue;
-			relations = arena_grow(job->arena, relations, n + 1, &capacity, sizeof *relations);
-			relations[n++] = lock->relation;
-			relations[n] = NULL;
-		}
-	}
-	return relations;
-}
-
-// How often the locks of a step could be had in time, before the transaction that it belongs to begins.
-static bool try_locks(struct job *job, struct traffic *traffic, size_t first, struct err *err)
-{
-	const struct rehearsal_request *request = job->request;
-	const struct pass *before = &job->passes[job->n_passes - 2];
-	double timeout_ms = request->thresholds.lock_timeout_ms > 0 ? request->thresholds.lock_timeout_ms : 1000;
-	const char *const *shared = touched(job, before);
-	for (size_t i = first; i < before->n_steps && (i == first || before->steps[i].transaction == before->steps[first].transaction); i++) {
-		size_t n_granted = 0, n_tries = 0;
-		for (size_t j = 0; j < before->steps[i].n_locks; j++) {
-			const struct step_lock *lock = &before->steps[i].locks[j];
-			bool is_shared = false;
-			for (const char *const *name = shared; *name != NULL && !is_shared; name++)
-				is_shared = strcmp(*name, lock->relation) == 0;
-			if (!is_shared || !(lock_blocks(lock->mode, OPERATION_READ) || lock_blocks(lock->mode, OPERATION_WRITE)))
-				continue;
-			for (int try = 0; try < request->n_lock_tries; try++) {
-				bool granted = traffic_try_lock(traffic, lock->relation, lock->mode, timeout_ms, err);
-				if (!granted && err->code[0] != '\0') { // an index, or it is gone: LOCK TABLE cannot tell
-					*err = (struct err){ 0 };
-					break;
-				}
-				n_granted += granted;
-				n_tries++;
-				clock_sleep_ms(BACK_OFF_MS << (try < 5 ? try : 5));
-			}
-		}
-		job->pass->steps[i].n_tries = n_tries;
-		job->pass->steps[i].success_rate = n_tries == 0 ? -1 : (double)n_granted / (double)n_tries;
-	}
-	return true;
-}
-
-static void add_victims(struct job *job, struct traffic *traffic, double zero_us)
-{
-	for (size_t i = 0; i < job->pass->n_steps; i++) {
-		struct step *step = &job->pass->steps[i];
-		double end_ms = step->start_ms + step->duration_ms;
-		for (size_t j = 0; j < step->n_locks; j++) {
-			double until_ms = step->locks[j].acquire_ms + step->locks[j].held_ms;
-			end_ms = until_ms > end_ms ? until_ms : end_ms;
-		}
-		size_t n, n_kept = 0;
-		struct step_victim *victims = traffic_felt(traffic, job->arena, zero_us + step->start_ms * 1000, zero_us + end_ms * 1000, &n);
-		for (size_t v = 0; v < n; v++) { // of the tables that the step locks
-			bool locked = false;
-			for (size_t j = 0; j < step->n_locks; j++)
-				locked |= strcmp(step->locks[j].relation, victims[v].relation) == 0;
-			if (locked)
-				victims[n_kept++] = victims[v];
-		}
-		step->victims = victims;
-		step->n_victims = n_kept;
-	}
-}
-
-static bool run_statements(struct job *job, struct measure *measure, struct traffic *traffic, struct err *err)
+bool job_run(struct job *job, struct err *err)
 {
 	struct pass *pass = job->pass;
-	bool was_open = false;
-	for (size_t i = 0; i < job->n_statements; i++) {
-		const struct sequenced *statement = &job->statements[i];
-		struct step *step = &pass->steps[i];
-		double rate = step->success_rate;
-		size_t n_tries = step->n_tries;
-		if (traffic != NULL && !was_open) {
-			if (!try_locks(job, traffic, i, err))
-				return false;
-			rate = step->success_rate;
-			n_tries = step->n_tries;
-		}
-		log_progress(job->request->log, "rehearsing %zu/%zu %s", i + 1, job->n_statements, statement->migration->label);
-		*step = (struct step){ .version = statement->migration->version, .label = statement->migration->label, .file = statement->file,
-		                       .line = statement->line };
-		if (!measure_step(measure, statement->sql, step, err))
-			return false;
-		step->success_rate = traffic == NULL ? -1 : rate;
-		step->n_tries = n_tries;
-		pass->n_steps = i + 1;
-		pass->duration_ms += step->duration_ms;
-		was_open = measure_is_open(measure);
-		if (step->error != NULL) // as the framework would stop
-			break;
-	}
-	return true;
-}
-
-static bool run_pass(struct job *job, const struct scratch *scratch, struct err *err)
-{
-	struct pass *pass = job->pass;
-	const char *superuser = scratch_conninfo(scratch, true);
-	struct measure *measure = measure_open(job->arena, scratch_conninfo(scratch, false), superuser, err);
-	if (measure == NULL)
+	struct read_options options = { .log = job->request->log, .name = "clone" };
+	job->before = postgres_read(job->arena, pass->superuser, &options, err);
+	if (job->before == NULL)
 		return false;
-	struct traffic_request request = { .conninfo = superuser, .long_transaction_s = job->request->long_transaction_s };
-	struct traffic *traffic = NULL;
-	bool ok = true;
-	if (pass->traffic) {
-		request.relations = touched(job, pass - 1);
-		traffic = traffic_start(job->arena, &request, BASELINE_MS, err);
-		ok = traffic != NULL;
-	}
-	struct err ignored = { 0 };
-	ok = ok && run_statements(job, measure, traffic, err);
-	double zero_us = measure_zero_us(measure);
-	bool closed = measure_close(measure, ok ? err : &ignored);
-	if (ok && closed && traffic != NULL)
-		add_victims(job, traffic, zero_us);
-	traffic_stop(traffic);
-	log_progress(job->request->log, "%s", "");
-	return ok && closed;
+	pass->statements = job->statements;
+	pass->n_statements = job->n_statements;
+	pass->steps = arena_array(job->arena, job->n_statements, sizeof *pass->steps);
+	if (pass->known != NULL)
+		pass->touched = pass_touched(job, pass->known);
+	else if (!pass->quiet)
+		pass->touched = clone_touched(job->arena, job->before, job->statements, job->n_statements, job->request->version_table);
+	if (pass->tables == NULL && !clone_tables(job->arena, pass->superuser, job->request->statistics, pass->touched, &pass->tables, &pass->n_tables, err))
+		return false;
+	return pass_run(job, err);
 }
 
-static bool on_clone(struct scratch *scratch, void *argument, struct err *err)
+static bool on_synthetic(struct scratch *scratch, void *argument, struct err *err)
 {
 	struct job *job = argument;
 	struct pass *pass = job->pass;
@@ -222,9 +81,11 @@ static bool on_clone(struct scratch *scratch, void *argument, struct err *err)
 	size_t n_notes;
 	if (!fill(job->arena, &filling, &pass->tables, &pass->n_tables, &notes, &n_notes, err))
 		return false;
-	for (size_t i = 0; i < n_notes && pass->traffic; i++)
-		note(job, notes[i]);
-	return run_pass(job, scratch, err);
+	for (size_t i = 0; i < n_notes && !pass->quiet; i++)
+		job_note(job, notes[i]);
+	pass->own = scratch_conninfo(scratch, false);
+	pass->superuser = filling.conninfo;
+	return job_run(job, err);
 }
 
 // The server measures what it would take in production, so it keeps its promises to the disk, and is set like the environment's.
@@ -250,7 +111,7 @@ static const char *const *server_settings(struct job *job)
 				settings[n++] = arena_printf(job->arena, "%s=%s", taken[j], statistics->settings[i].value);
 		}
 		if (strcmp(statistics->settings[i].name, "shared_buffers") == 0)
-			note(job, arena_printf(job->arena, "the clone's server has 256MB of shared_buffers, %s has %s", job->request->env,
+			job_note(job, arena_printf(job->arena, "the clone's server has 256MB of shared_buffers, %s has %s", job->request->env,
 			                       statistics->settings[i].value));
 	}
 	return settings;
@@ -287,58 +148,129 @@ static const struct clone_table *main_table(const struct pass *pass, const struc
 	return most;
 }
 
-static void add_growth(struct job *job)
+static double rows_of_env(const struct clone_table *table)
 {
-	struct pass *last = &job->passes[job->n_passes - 1];
-	for (size_t i = 0; i < last->n_steps; i++) {
-		double rows[SIZES_MAX], ms[SIZES_MAX];
-		size_t n = 0;
-		const struct clone_table *table = main_table(last, &last->steps[i]);
-		for (size_t p = 0; p < job->n_passes && table != NULL; p++) {
-			const struct pass *pass = &job->passes[p];
-			const struct clone_table *same = i < pass->n_steps ? main_table(pass, &pass->steps[i]) : NULL;
-			if (same == NULL || pass->steps[i].error != NULL)
-				continue;
-			rows[n] = (double)same->rows;
-			ms[n++] = pass->steps[i].duration_ms - pass->steps[i].lock_wait_ms;
-		}
-		if (table != NULL)
-			last->steps[i].growth = growth_fit(rows, ms, n, table->rows_of_env > 0 ? (double)table->rows_of_env : rows[n > 0 ? n - 1 : 0],
-			                                   &last->steps[i].predicted_ms, &last->steps[i].predicted_error_ms);
-	}
+	return (double)(table->rows_of_env > 0 ? table->rows_of_env : table->rows);
 }
 
-bool rehearse(struct arena *arena, const struct rehearsal_request *request, struct rehearsal *rehearsal, struct err *err)
+// From the times at several sizes.
+static void grow_by_sizes(struct job *job, size_t i, struct step *step)
 {
-	struct job job = { .arena = arena, .request = request, .rehearsal = rehearsal };
-	*rehearsal = (struct rehearsal){ .env = request->env, .engine = ENGINE_POSTGRESQL, .clone_kind = "synthetic",
-	                                 .lock_timeout_ms = (long long)request->thresholds.lock_timeout_ms,
-	                                 .statement_timeout_ms = (long long)request->thresholds.statement_timeout_ms };
-	if (!list_statements(&job, err) || !check_space(&job, err))
-		return false;
-	struct scratch_settings scratch = *request->scratch;
-	scratch.server_settings = server_settings(&job);
-	scratch.wall_clock_s = WALL_CLOCK_S;
-	scratch.disk_bytes = INT64_MAX;
-	const struct replay_request replaying = {
-		.set = request->set, .engine = ENGINE_POSTGRESQL, .major = request->major, .chain = request->applied, .n_chain = request->n_applied,
-		.scratch = &scratch, .log = request->log, .visit = on_clone, .argument = &job,
-	};
-	for (size_t i = request->one_size ? SIZES_MAX - 1 : 0; i < SIZES_MAX; i++) {
-		job.pass = &job.passes[job.n_passes++];
-		*job.pass = (struct pass){ .scale = request->scale * fractions[i], .traffic = i == SIZES_MAX - 1 && job.n_passes > 1,
-		                           .steps = arena_array(arena, job.n_statements, sizeof(struct step)) };
-		log_info(request->log, "rehearsing at %.3g times the environment's rows", job.pass->scale);
-		if (!replay(arena, &replaying, NULL, NULL, err))
-			return false;
+	double rows[PASSES_MAX], ms[PASSES_MAX];
+	size_t n = 0;
+	const struct clone_table *table = main_table(job->pass, step);
+	for (size_t p = 0; p < job->n_passes && table != NULL; p++) {
+		const struct pass *pass = &job->passes[p];
+		const struct clone_table *same = i < pass->n_steps ? main_table(pass, &pass->steps[i]) : NULL;
+		if (same == NULL || pass->steps[i].error != NULL)
+			continue;
+		rows[n] = (double)same->rows;
+		ms[n++] = pass->steps[i].duration_ms - pass->steps[i].lock_wait_ms;
 	}
-	add_growth(&job);
-	const struct pass *last = job.pass;
+	if (table != NULL)
+		step->growth = growth_fit(rows, ms, n, rows_of_env(table), &step->predicted_ms, &step->predicted_error_ms);
+}
+
+// From one size: what copies a table or reads most of it takes as much longer as it has more rows. The error is what the
+// proportion adds or takes away, for nothing confirms it.
+static void grow_by_work(struct job *job, struct step *step)
+{
+	const struct clone_table *table = main_table(job->pass, step);
+	bool works = step->n_rewrites > 0 || (table != NULL && table->rows > 0 && step->rows_read >= table->rows / 2);
+	if (!works || table == NULL || table->rows <= 0 || step->error != NULL)
+		return;
+	double ms = step->duration_ms - step->lock_wait_ms;
+	step->growth = GROWTH_LINEAR;
+	step->predicted_ms = ms * rows_of_env(table) / (double)table->rows;
+	step->predicted_error_ms = step->predicted_ms > ms ? step->predicted_ms - ms : ms - step->predicted_ms;
+}
+
+// What follows from the last run.
+static void finish(struct job *job)
+{
+	const struct pass *last = job->pass;
+	struct rehearsal *rehearsal = job->rehearsal;
+	for (size_t i = 0; i < last->n_steps; i++) {
+		struct step *step = &last->steps[i];
+		struct rewriting rewriting;
+		if (job->n_passes > 1)
+			grow_by_sizes(job, i, step);
+		else
+			grow_by_work(job, step);
+		const struct rewrite_request safer = { step->sql, job->before, job->before->major, step->n_rewrites > 0 };
+		if (step->file != NULL && rewrite_find(job->arena, &safer, &rewriting))
+			step->safer = rewriting.text;
+	}
 	rehearsal->steps = last->steps;
 	rehearsal->n_steps = last->n_steps;
 	rehearsal->tables = last->tables;
 	rehearsal->n_tables = last->n_tables;
 	rehearsal->duration_ms = last->duration_ms;
-	verdict_reach(arena, rehearsal, &request->thresholds);
+	verdict_reach(job->arena, rehearsal, &job->request->thresholds);
+}
+
+struct scratch_settings job_scratch(struct job *job)
+{
+	struct scratch_settings scratch = *job->request->scratch;
+	scratch.server_settings = server_settings(job);
+	scratch.wall_clock_s = WALL_CLOCK_S;
+	scratch.disk_bytes = INT64_MAX;
+	return scratch;
+}
+
+static bool rehearse_synthetic(struct job *job, struct err *err)
+{
+	const struct rehearsal_request *request = job->request;
+	if (!job_list(job, err) || !check_space(job, err))
+		return false;
+	const struct scratch_settings scratch = job_scratch(job);
+	const struct replay_request replaying = {
+		.set = request->set, .engine = ENGINE_POSTGRESQL, .major = request->major, .chain = request->applied, .n_chain = request->n_applied,
+		.scratch = &scratch, .log = request->log, .visit = on_synthetic, .argument = job,
+	};
+	for (size_t i = request->one_size ? PASSES_MAX - 1 : 0; i < PASSES_MAX; i++) {
+		bool last = i == PASSES_MAX - 1;
+		job->pass = &job->passes[job->n_passes++];
+		*job->pass = (struct pass){ .scale = request->scale * fractions[i], .quiet = !last, .known = last && job->n_passes > 1 ? job->pass - 1 : NULL };
+		log_info(request->log, "rehearsing at %.3g times the environment's rows", job->pass->scale);
+		if (!replay(job->arena, &replaying, NULL, NULL, err))
+			return false;
+	}
+	return true;
+}
+
+static bool wants_clone(const struct rehearsal_request *request)
+{
+	return request->clone != NULL;
+}
+
+static bool wants_any(const struct rehearsal_request *request)
+{
+	(void)request;
+	return true;
+}
+
+// The ways to a clone; the first that the request asks for.
+static const struct way {
+	const char *kind;
+	bool (*is_asked)(const struct rehearsal_request *request);
+	bool (*run)(struct job *job, struct err *err);
+} ways[] = {
+	{ "clone", wants_clone, rehearse_on_clone },
+	{ "synthetic", wants_any, rehearse_synthetic },
+};
+
+bool rehearse(struct arena *arena, const struct rehearsal_request *request, struct rehearsal *rehearsal, struct err *err)
+{
+	struct rehearsal_request asked = *request;
+	struct job job = { .arena = arena, .request = &asked, .rehearsal = rehearsal };
+	const struct way *way = ways;
+	while (!way->is_asked(request))
+		way++;
+	*rehearsal = (struct rehearsal){ .env = request->env, .engine = ENGINE_POSTGRESQL, .clone_kind = way->kind, .lock_timeout_ms = (long long)request->thresholds.lock_timeout_ms,
+	                                 .statement_timeout_ms = (long long)request->thresholds.statement_timeout_ms };
+	if (!way->run(&job, err))
+		return false;
+	finish(&job);
 	return true;
 }

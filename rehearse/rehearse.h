@@ -13,6 +13,12 @@
 struct arena;
 struct log;
 
+// An environment that a user's own clone must not be.
+struct clone_env {
+	const char *name, *conninfo; // conninfo NULL: it cannot be asked
+	const char *why;             // not
+};
+
 struct rehearsal_request {
 	const char *env;                        // its name, for messages; NULL: none
 	const char *sqlite_path;                // of the environment's file; NULL: it is no SQLite environment
@@ -24,6 +30,14 @@ struct rehearsal_request {
 	size_t n_applied;
 	const struct migration *const *pending; // what is rehearsed
 	size_t n_pending;
+	// A database that the user gives up to the rehearsal, instead of a synthetic clone; NULL: none. See clone.h
+	const char *clone;
+	const struct clone_env *clone_envs;     // all that are configured, of PostgreSQL
+	size_t n_clone_envs;
+	bool clone_anyway;                      // what speaks against it is only noted
+	// Asks a clone that brings its own version table what it has, and fills applied, pending and version_table; NULL: they are as they are
+	bool (*ask_versions)(void *argument, const char *conninfo, struct rehearsal_request *request, struct err *err);
+	void *argument;
 	double scale;                           // of the environment's rows
 	long long rows;                         // of tables without statistics; -1: 100,000
 	bool one_size;                          // not also at a sixteenth and a quarter
@@ -35,8 +49,8 @@ struct rehearsal_request {
 	struct log *log;
 };
 
-// Runs it on a synthetic clone and fills the rehearsal, verdict included. Errors that keep it from being a rehearsal at all: those of the
-// scratch, the replay of what is applied and the filling; "space": the clone would not fit. A statement that fails is a result, not
+// Runs it on a clone, by default a synthetic one, and fills the rehearsal, verdict included. Errors that keep it from being a rehearsal at all: those of the
+// scratch, the replay of what is applied and the filling; "space": the clone would not fit; "clone": the user's own is none. A statement that fails is a result, not
 // an error. From the main thread.
 bool rehearse(struct arena *arena, const struct rehearsal_request *request, struct rehearsal *rehearsal, struct err *err);
 

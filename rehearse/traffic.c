@@ -404,11 +404,9 @@ struct step_victim *traffic_felt(struct traffic *traffic, struct arena *arena, d
 		auto_arena scrap = arena_new();
 		struct felt felt = feel(traffic, scrap, i, from_us, to_us);
 		struct felt before = feel(traffic, scrap, i, traffic->baseline_from_us, traffic->baseline_to_us);
-		if (felt.n == 0)
-			continue;
 		victims[(*n)++] = (struct step_victim){
 			.relation = traffic->clients[i].relation, .operation = traffic->clients[i].operation, .n_tries = felt.n,
-			.n_blocked = felt.n_blocked, .n_errors = felt.n_errors, .max_ms = felt.times_ms[felt.n - 1], .p99_ms = percentile_99(&felt),
+			.n_blocked = felt.n_blocked, .n_errors = felt.n_errors, .max_ms = felt.n == 0 ? 0 : felt.times_ms[felt.n - 1], .p99_ms = percentile_99(&felt),
 			.baseline_p99_ms = percentile_99(&before), .behind_waiting_ms = felt.behind_ms,
 		};
 	}

@@ -24,7 +24,8 @@ struct traffic;
 // clients. Errors: code "traffic".
 struct traffic *traffic_start(struct arena *arena, const struct traffic_request *request, double baseline_ms, struct err *err);
 
-// What was felt between two times of clock_us: a row for each table and operation that had a try then.
+// What was felt between two times of clock_us: a row for each table and operation; one between two
+// tries felt nothing.
 struct step_victim *traffic_felt(struct traffic *traffic, struct arena *arena, double from_us, double to_us, size_t *n);
 
 // Tries to take a lock as a migration would: LOCK TABLE in the mode of pg_locks, within timeout_ms, rolled back. Returns whether it

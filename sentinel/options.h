@@ -33,9 +33,9 @@ struct options {
 	const char *color; // "auto" where not given
 	const char *to, *at_least;
 	// of rehearse
-	const char *scale, *long_transaction;
+	const char *scale, *long_transaction, *clone;
 	int rows;
-	bool one_size;
+	bool one_size, clone_anyway;
 	struct words envs;
 	const char *shard;
 	int jobs, max_per_server, shard_count, expect, timeout_s;

@@ -9,8 +9,7 @@
 #include "base/arena.h"
 #include "base/secret.h"
 #include "rehearse/render.h"
-#include "sentinel/source_read.h"
-#include "sentinel/versions.h"
+#include "sentinel/rehearse_clone.h"
 
 // The environment that is meant: the one that is named or configured.
 static bool find_env(struct run *run, struct envs *envs, struct err *err)
@@ -27,33 +26,6 @@ static bool find_env(struct run *run, struct envs *envs, struct err *err)
 	if (source_is_live(&env->source))
 		return true;
 	return err_set(err, "usage", env->name, "name an environment that is reached by a URL or is a SQLite file", "only live databases can be rehearsed for");
-}
-
-// Splits the set into what is applied and what would run next, up to --to.
-static bool split_set(struct run *run, const struct env *env, const struct env_versions *versions, struct rehearsal_request *request, struct err *err)
-{
-	const struct migrations *set = env->set;
-	const struct migration **applied = arena_array(run->arena, set->n_items, sizeof *applied);
-	const struct migration **pending = arena_array(run->arena, set->n_items, sizeof *pending);
-	const char *to = run->options->to;
-	const struct migration *last = to == NULL ? NULL : migrations_find(set, to);
-	if (to != NULL && last == NULL)
-		return err_set(err, "unknown-version", set->folders[0], NULL, "there is no migration with the version \"%s\"", to);
-	bool late_runs = set->framework->late == LATE_RUNS || set->settings.out_of_order;
-	for (size_t i = 0; i < set->n_items; i++) {
-		const struct migration *migration = &set->items[i];
-		enum standing standing = versions->standings.of[i];
-		bool runs = standing == STANDING_PENDING || (standing == STANDING_SKIPPED && late_runs);
-		if (runs && (last == NULL || migration <= last))
-			pending[request->n_pending++] = migration;
-		else if (standing == STANDING_APPLIED || standing == STANDING_EDITED)
-			applied[request->n_applied++] = migration;
-	}
-	request->applied = applied;
-	request->pending = pending;
-	return request->n_pending > 0 ||
-	       err_set(err, "nothing-pending", env->name, "nothing is to be rehearsed", "%s has every migration of the repository%s", env->name,
-	               to == NULL ? "" : " up to that version");
 }
 
 // A time as PostgreSQL writes its settings: "2s", "500ms", "1min", "0"; a number alone is milliseconds. -1: it is none.
@@ -175,11 +147,16 @@ enum exit_status command_rehearse(struct run *run, struct err *err)
 	};
 	struct rehearsal rehearsal;
 	const char *from = sqlite ? "a usual busy_timeout" : arena_printf(run->arena, "the role's settings in %s", env->name);
-	if ((sqlite && (!check_sqlite_options(run->options, err) || !find_foreign_keys(run, &request, err))) || !find_sizes(run, &request, err) || !split_set(run, env, &versions, &request, err) ||
+	struct rehearse_clone clone = { .run = run, .envs = &envs, .env = env, .report = report, .versions = &versions };
+	if ((sqlite && (!check_sqlite_options(run->options, err) || !find_foreign_keys(run, &request, err))) || !find_sizes(run, &request, err) ||
+	    (!sqlite && !rehearse_clone_find(&clone, &request, err)) ||
+	    (request.ask_versions == NULL && !rehearse_split(run, env, &versions, &request, err)) ||
 	    !find_limit(run, statistics, "lock_timeout", &request.thresholds.lock_timeout_ms, &from, err) ||
 	    !find_limit(run, statistics, "statement_timeout", &request.thresholds.statement_timeout_ms, &from, err) ||
-	    !(sqlite ? rehearse_sqlite : rehearse)(run->arena, &request, &rehearsal, err))
+	    !(sqlite ? rehearse_sqlite : rehearse)(run->arena, &request, &rehearsal, err)) {
+		secret_scrub(clone.source.secrets, err);
 		return EXIT_TROUBLE;
+	}
 	rehearsal.limits_from = from;
 	rehearsal.started = run->started;
 	reporter->render(&run->out, &rehearsal, &run->render);

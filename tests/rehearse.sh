@@ -101,4 +101,4 @@ says_2() { # what, pattern, arguments...
 says_2 'a scale that is none' 'is no number above 0' rehearse prod --config driftcheck.conf --scale many
 says_2 'a version that there is not' 'no migration with the version' rehearse prod --config driftcheck.conf --to 77
 says_2 'a format that there is not' '--format sarif' rehearse prod --config driftcheck.conf --format sarif
-says_2 'an environment that is a file' 'PostgreSQL' rehearse prod=sqlite:nothing.db --migrations shop
+says_2 'a file that is not there' 'nothing.db' rehearse prod=sqlite:nothing.db --migrations shop

@@ -106,7 +106,7 @@ static inline unsigned raw_until(int fd, char wanted)
 static inline int raw_socket(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
 		fail_msg("%s: %s", path, strerror(errno));

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: PostgreSQL
+// What the ways to a clone share: a rehearsal under way, and its runs over the statements.
+#ifndef REHEARSE_COURSE_H
+#define REHEARSE_COURSE_H
+
+#include "introspect/snapshot.h"
+#include "rehearse/rehearse.h"
+#include "rehearse/sequence.h"
+
+enum { PASSES_MAX = 3, ROWS_DEFAULT = 100000 };
+
+// One run over all statements on one clone.
+struct pass {
+	const char *own, *superuser;      // how to connect: as who runs migrations; as who may see everything
+	const struct sequenced *statements;
+	size_t n_statements;
+	double scale;                     // of a synthetic clone
+	bool quiet;                       // without clients
+	const struct pass *known;         // an earlier run of the same statements; NULL: none
+	const char *const *touched;       // tables that clients use meanwhile; NULL-ended; NULL: no clients
+	struct step *steps;
+	size_t n_steps;                   // that were run
+	struct clone_table *tables;
+	size_t n_tables;
+	double duration_ms;               // of the statements, without our own questions
+};
+
+struct job {
+	struct arena *arena;
+	struct rehearsal_request *request; // a copy: where the clone says what is pending, that is put into it
+	struct rehearsal *rehearsal;
+	struct sequenced *statements;
+	size_t n_statements;
+	struct pass passes[PASSES_MAX];
+	size_t n_passes;
+	struct pass *pass;                // the one that runs
+	struct snapshot *before;          // the schema before the last one
+};
+
+void job_note(struct job *job, const char *text);
+
+bool job_list(struct job *job, struct err *err); // the pending migrations as statements
+
+// The settings of a server of our own for a clone.
+struct scratch_settings job_scratch(struct job *job);
+
+// job_list's statements as job->pass, whose clone is there: own, superuser and tables are set.
+bool job_run(struct job *job, struct err *err);
+
+// Runs job->pass. Errors: those of measure.h and traffic.h.
+bool pass_run(struct job *job, struct err *err);
+
+// Relations that its statements locked so that somebody has to wait, and that it did not make itself; NULL-ended.
+const char *const *pass_touched(struct job *job, const struct pass *pass);
+
+// On a database that the user gives up to it (request->clone): see clone.h.
+bool rehearse_on_clone(struct job *job, struct err *err);
+
+#endif

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: PostgreSQL
+// The clones that a user brings to `driftcheck rehearse`.
+#ifndef SENTINEL_REHEARSE_CLONE_H
+#define SENTINEL_REHEARSE_CLONE_H
+
+#include "rehearse/rehearse.h"
+#include "sentinel/versions.h"
+
+struct rehearse_clone {
+	struct run *run;
+	struct envs *envs;
+	const struct env *env;   // the one to rehearse for
+	struct report *report;
+	const struct env_versions *versions; // its
+	struct source source;    // of --clone
+};
+
+// Puts what --clone says into the request; nothing without it. What speaks against the database is found by rehearse().
+bool rehearse_clone_find(struct rehearse_clone *clone, struct rehearsal_request *request, struct err *err);
+
+// Splits an environment's set into what is applied and what would run next, up to --to. Errors: code "unknown-version",
+// "nothing-pending".
+bool rehearse_split(struct run *run, const struct env *env, const struct env_versions *versions, struct rehearsal_request *request,
+                    struct err *err);
+
+#endif

@@ -66,9 +66,9 @@ EXTRA_DIST += tests/remedy
 
 # The cases, and the scripts around them: see CONTRIBUTING.md.
 check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/cron.sh tests/dating.sh tests/examples.sh tests/fleet.sh tests/formats.sh tests/mistakes.sh \
-  tests/promises.sh tests/safety.sh tests/webhook.sh
+  tests/privileges.sh tests/promises.sh tests/safety.sh tests/webhook.sh
 EXTRA_DIST += .ci/run docs examples scripts tests/cases tests/cases.sh tests/cli_test.sh tests/cron.sh tests/dating.sh tests/environment.sh tests/examples.py tests/examples.sh tests/examples_alerts.yml tests/harness.sh \
-  tests/fleet.sh tests/kubernetes.py tests/formats.sh tests/mistakes.sh tests/oracle.py tests/promises.sh tests/safety.sh tests/sandbox.py \
+  tests/fleet.sh tests/kubernetes.py tests/formats.sh tests/mistakes.sh tests/oracle.py tests/privileges.sh tests/promises.sh tests/safety.sh tests/sandbox.py \
   tests/chat.py tests/webhook.sh
 
 # The GitHub sink against a fake GitHub, which needs python3, openssl and jq: see tests/github/fake.py.

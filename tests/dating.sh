@@ -4,7 +4,7 @@
 # shellcheck source=tests/harness.sh
 . "$(dirname "${BASH_SOURCE[0]}")/harness.sh"
 cd "$run_folder" || exit 1
-server || exit 0
+server -c max_connections=50 || exit
 
 sql() { # database, the script on stdin
 	psql -X -q -v ON_ERROR_STOP=1 -d "$1" >sql.log 2>&1 || not_ok 'the setting' <sql.log
@@ -111,7 +111,7 @@ END
 
 # Where the server keeps the times of commits, they are said.
 cluster_stop
-server -c track_commit_timestamp=on || exit 0
+server -c track_commit_timestamp=on || exit
 sql postgres <<<'CREATE DATABASE timed'
 sql timed <<<'CREATE TABLE schema_migrations (version varchar PRIMARY KEY);'
 for number in 0001 0002 0003 0004; do apply timed "$number"; done

@@ -84,8 +84,8 @@ tests_rehearse_fill_test_LDADD = $(LIBS_OF_TESTS)
 
 # The cases, and the scripts around them: see CONTRIBUTING.md.
 check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/cron.sh tests/dating.sh tests/examples.sh tests/fleet.sh tests/formats.sh tests/mistakes.sh \
-  tests/promises.sh tests/rehearse.sh tests/rehearse_clone.sh tests/safety.sh tests/webhook.sh
-EXTRA_DIST += .ci/run docs examples scripts tests/cases tests/cases.sh tests/cli_test.sh tests/cron.sh tests/dating.sh tests/environment.sh tests/examples.py tests/examples.sh tests/examples_alerts.yml tests/harness.sh \
+  tests/privileges.sh tests/promises.sh tests/rehearse.sh tests/rehearse_clone.sh tests/safety.sh tests/webhook.sh
+EXTRA_DIST += .ci/run docs examples scripts tests/cases tests/cases.sh tests/cli_test.sh tests/cron.sh tests/dating.sh tests/environment.sh tests/examples.py tests/examples.sh tests/examples_alerts.yml tests/privileges.sh tests/harness.sh \
   tests/fleet.sh tests/kubernetes.py tests/formats.sh tests/mistakes.sh tests/oracle.py tests/promises.sh tests/safety.sh tests/sandbox.py \
   tests/chat.py tests/rehearse.sh tests/rehearse_clone.sh tests/webhook.sh
 

@@ -106,7 +106,9 @@ static inline unsigned raw_until(int fd, char wanted)
 static inline int raw_socket(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+	size_t length = strlen(path);
+	assert_true(length < sizeof address.sun_path);
+	memcpy(address.sun_path, path, length + 1);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
 		fail_msg("%s: %s", path, strerror(errno));

@@ -49,6 +49,7 @@ struct step_finding {
 // What a migration lost that none of its statements names: SQLite changes most of a table by copying it into a new one.
 enum loss {
 	LOSS_ROWS,             // of a table that refers to one that was dropped
+	LOSS_VALUES,           // of its foreign key: ON DELETE SET NULL
 	LOSS_ROWS_IF_ENFORCED, // they would be, on a connection that enforces foreign keys
 	LOSS_INDEX, LOSS_TRIGGER,
 	LOSS_CONSTRAINTS,      // all of a table's

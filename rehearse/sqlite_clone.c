@@ -138,10 +138,13 @@ static bool make_file(const char *path, const struct run_user *user, struct err 
 #define TABLES_SQL "SELECT l.name, l.wr FROM pragma_table_list l WHERE l.schema = 'main' AND l.type = 'table' " \
 	"AND l.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY l.name"
 
-static long long count_rows(sqlite3 *db, const char *table)
+// All of them, or those with a value in a column.
+static long long count_rows(sqlite3 *db, const char *table, const char *column)
 {
 	auto_buf sql = BUF_INIT;
-	buf_adds(&sql, "SELECT count(*) FROM ");
+	buf_adds(&sql, "SELECT count(");
+	column == NULL ? buf_addc(&sql, '*') : sql_ident(&sql, column);
+	buf_adds(&sql, ") FROM ");
 	sql_ident(&sql, table);
 	auto_sqlite_stmt count = prepare(db, sql.data, NULL);
 	return sqlite3_step(count) == SQLITE_ROW ? sqlite3_column_int64(count, 0) : 0;
@@ -160,7 +163,7 @@ bool clone_thin(const char *from, const char *to, const struct run_user *user, i
 	while (sqlite3_step(tables) == SQLITE_ROW) {
 		const char *table = text(arena, tables, 0);
 		bool without_rowid = sqlite3_column_int(tables, 1) != 0;
-		if (without_rowid || count_rows(db, table) < THIN_FROM_ROWS)
+		if (without_rowid || count_rows(db, table, NULL) < THIN_FROM_ROWS)
 			continue;
 		auto_buf sql = BUF_INIT;
 		buf_adds(&sql, "DELETE FROM ");
@@ -253,10 +256,10 @@ bool clone_fill(struct arena *arena, const char *path, const char *like, long lo
 	sqlite3_reset(tables); // its read would keep the writes out
 	for (size_t i = 0; i < list.n; i++) {
 		struct err why = { 0 };
-		if (count_rows(db, list.items[i]) > 0)
+		if (count_rows(db, list.items[i], NULL) > 0)
 			continue;
 		bool filled = fill_table(arena, db, list.items[i], rows, &why);
-		long long n = count_rows(db, list.items[i]);
+		long long n = count_rows(db, list.items[i], NULL);
 		if (n == rows)
 			continue;
 		*notes = arena_grow(arena, *notes, *n_notes, &capacity, sizeof **notes);
@@ -268,14 +271,33 @@ bool clone_fill(struct arena *arena, const char *path, const char *like, long lo
 
 // What is in it.
 
-static bool take_pairs(struct arena *arena, sqlite3 *db, const char *sql, struct dangling **pairs, size_t *n, struct err *err)
+#define FROM_KEYS "FROM sqlite_schema m, pragma_foreign_key_list(m.name) f WHERE m.type = 'table' AND f.seq = 0 AND "
+
+static bool take_dangling(struct arena *arena, sqlite3 *db, struct inventory *inventory, struct err *err)
 {
 	size_t capacity = 0;
-	auto_sqlite_stmt statement = prepare(db, sql, NULL);
+	auto_sqlite_stmt keys = prepare(db, "SELECT DISTINCT m.name, f.\"table\" " FROM_KEYS "NOT EXISTS (SELECT 1 FROM sqlite_schema p "
+	                                    "WHERE p.type = 'table' AND p.name = f.\"table\" COLLATE NOCASE)", NULL);
 	int result;
-	while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
-		*pairs = arena_grow(arena, *pairs, *n, &capacity, sizeof **pairs);
-		(*pairs)[(*n)++] = (struct dangling){ text(arena, statement, 0), text(arena, statement, 1) };
+	while ((result = sqlite3_step(keys)) == SQLITE_ROW) {
+		inventory->dangling = arena_grow(arena, inventory->dangling, inventory->n_dangling, &capacity, sizeof *inventory->dangling);
+		inventory->dangling[inventory->n_dangling++] = (struct dangling){ text(arena, keys, 0), text(arena, keys, 1) };
+	}
+	return result == SQLITE_DONE || failed(db, "clone", "reading the clone's foreign keys", err);
+}
+
+static bool take_actions(struct arena *arena, sqlite3 *db, struct inventory *inventory, struct err *err)
+{
+	size_t capacity = 0;
+	auto_sqlite_stmt keys = prepare(db, "SELECT m.name, f.\"table\", f.\"from\", f.on_delete = 'CASCADE' "
+	                                    FROM_KEYS "f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')", NULL);
+	int result;
+	while ((result = sqlite3_step(keys)) == SQLITE_ROW) {
+		inventory->actions = arena_grow(arena, inventory->actions, inventory->n_actions, &capacity, sizeof *inventory->actions);
+		struct action *action = &inventory->actions[inventory->n_actions++];
+		*action = (struct action){ text(arena, keys, 0), text(arena, keys, 1), text(arena, keys, 2), sqlite3_column_int(keys, 3) != 0, 0 };
+		if (!action->cascade)
+			action->n_set = count_rows(db, action->table, action->column);
 	}
 	return result == SQLITE_DONE || failed(db, "clone", "reading the clone's foreign keys", err);
 }
@@ -309,7 +331,7 @@ bool inventory_take(struct arena *arena, const char *path, struct log *log, stru
 		inventory->tables = arena_grow(arena, inventory->tables, inventory->n_tables, &capacity, sizeof *inventory->tables);
 		struct inventory_table *table = &inventory->tables[inventory->n_tables++];
 		*table = (struct inventory_table){ .name = text(arena, tables, 0) };
-		table->rows = count_rows(db, table->name);
+		table->rows = count_rows(db, table->name, NULL);
 		auto_sqlite_stmt root = prepare(db, "SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = ?1", table->name);
 		table->root = sqlite3_step(root) == SQLITE_ROW ? sqlite3_column_int64(root, 0) : 0;
 	}
@@ -321,13 +343,7 @@ bool inventory_take(struct arena *arena, const char *path, struct log *log, stru
 	inventory->n_objects = sqlite3_step(objects) == SQLITE_ROW ? sqlite3_column_int64(objects, 0) : 0;
 	inventory->wal = is_wal(db);
 	take_pages(db, inventory);
-	static const char from_keys[] = "SELECT DISTINCT m.name, f.\"table\" FROM sqlite_schema m, pragma_foreign_key_list(m.name) f "
-	                                "WHERE m.type = 'table' AND ";
-	auto_buf dangling = BUF_INIT, cascades = BUF_INIT;
-	buf_addf(&dangling, "%sNOT EXISTS (SELECT 1 FROM sqlite_schema p WHERE p.type = 'table' AND p.name = f.\"table\" COLLATE NOCASE)", from_keys);
-	buf_addf(&cascades, "%sf.on_delete = 'CASCADE'", from_keys);
-	if (!take_pairs(arena, db, dangling.data, &inventory->dangling, &inventory->n_dangling, err) ||
-	    !take_pairs(arena, db, cascades.data, &inventory->cascades, &inventory->n_cascades, err))
+	if (!take_dangling(arena, db, inventory, err) || !take_actions(arena, db, inventory, err))
 		return false;
 	const struct read_options options = { .log = log, .name = "the clone" };
 	inventory->snapshot = sqlite_read(arena, path, &options, err);

@@ -34,13 +34,19 @@ struct dangling {
 	const char *table, *parent; // a foreign key to a table that is not there
 };
 
+struct action {
+	const char *table, *parent, *column;
+	bool cascade;    // deletes the row; else it clears the column (SET NULL, SET DEFAULT)
+	long long n_set; // rows whose column is not NULL
+};
+
 struct inventory {
 	struct inventory_table *tables; // ordinary ones, by name
 	size_t n_tables;
 	struct dangling *dangling;
 	size_t n_dangling;
-	struct dangling *cascades; // foreign keys that delete rows with their parent's
-	size_t n_cascades;
+	struct action *actions; // foreign keys that do something when a row of the parent is deleted
+	size_t n_actions;
 	long long n_objects; // in the schema
 	int page_size;
 	bool wal;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/sql.h"
 
 struct search {
 	struct arena *arena;
@@ -21,6 +22,8 @@ struct search {
 static void lose(struct search *search, struct step_loss loss)
 {
 	search->drop->losses = arena_grow(search->arena, search->drop->losses, search->drop->n_losses, &search->capacity, sizeof *search->drop->losses);
+	loss.relation = sql_name_copy(search->arena, &loss.relation, 1);
+	loss.name = sql_name_copy(search->arena, &loss.name, 1);
 	search->drop->losses[search->drop->n_losses++] = loss;
 }
 
@@ -66,28 +69,63 @@ static bool is_meant(const struct search *search, const char *name, unsigned wha
 	return false;
 }
 
-static bool is_lost_by_cascade(const struct search *search, const char *table)
+// The dropped table that an action begins at: the parent itself, else the last one that was dropped.
+static const char *dropped(const struct search *search, const char *parent)
 {
-	const struct inventory_table *old = inventory_find(search->before, table), *new = inventory_find(search->after, table);
-	return old != NULL && new != NULL && new->rows < old->rows && !is_rebuilt(search, table) && !is_meant(search, table, TOUCH_DELETE);
+	const char *last = parent;
+	for (size_t i = 0; i < search->n; i++) {
+		for (size_t j = 0; j < search->reports[i].n_touched; j++) {
+			const struct touched *touched = &search->reports[i].touched[j];
+			if (!(touched->what & TOUCH_DROP_TABLE))
+				continue;
+			if (sqlite3_stricmp(touched->name, parent) == 0)
+				return parent;
+			last = touched->name;
+		}
+	}
+	return last;
+}
+
+// What an action did or cleared, which no statement asked for by the table's name; 0: nothing.
+static long long done_by(const struct search *search, const struct action *action)
+{
+	const struct inventory_table *old = inventory_find(search->before, action->table), *new = inventory_find(search->after, action->table);
+	if (old == NULL || new == NULL || is_rebuilt(search, action->table) || is_meant(search, action->table, TOUCH_DELETE | TOUCH_WRITE))
+		return 0;
+	if (action->cascade)
+		return old->rows - new->rows;
+	for (size_t i = 0; i < search->after->n_actions; i++) {
+		const struct action *now = &search->after->actions[i];
+		if (strcmp(now->table, action->table) == 0 && strcmp(now->column, action->column) == 0)
+			return action->n_set - now->n_set;
+	}
+	return 0;
+}
+
+// Whether the same table's rows are spoken of already: it may refer to several.
+static bool is_repeated(const struct search *search, size_t nth)
+{
+	const struct action *actions = search->before->actions;
+	for (size_t i = 0; i < nth; i++) {
+		if (actions[i].cascade && actions[nth].cascade && strcmp(actions[i].table, actions[nth].table) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void find_lost_rows(struct search *search)
 {
-	for (size_t i = 0; i < search->before->n_cascades; i++) {
-		const struct dangling *key = &search->before->cascades[i];
-		const struct inventory_table *child = inventory_find(search->before, key->table), *parent = inventory_find(search->before, key->parent);
-		const struct worker_report *drop = doing(search, key->parent, TOUCH_DROP_TABLE);
-		bool seen = false; // a table may refer to several
-		for (size_t j = 0; j < i; j++)
-			seen |= strcmp(search->before->cascades[j].table, key->table) == 0;
-		if (child == NULL || parent == NULL)
-			continue;
-		if (is_lost_by_cascade(search, key->table) && !seen) // of grandchildren as well
-			lose(search, (struct step_loss){ LOSS_ROWS, child->name, parent->name, child->rows - inventory_find(search->after, key->table)->rows });
-		else if (drop != NULL && !drop->foreign_keys && !drop->foreign_keys_guarded && parent->rows > 0 && child->rows > 0 &&
-		         strcmp(child->name, parent->name) != 0 && is_rebuilt(search, key->parent) && inventory_find(search->after, key->table) != NULL)
-			lose(search, (struct step_loss){ LOSS_ROWS_IF_ENFORCED, child->name, parent->name, child->rows });
+	for (size_t i = 0; i < search->before->n_actions; i++) {
+		const struct action *action = &search->before->actions[i];
+		const struct inventory_table *child = inventory_find(search->before, action->table), *parent = inventory_find(search->before, action->parent);
+		const struct worker_report *drop = doing(search, action->parent, TOUCH_DROP_TABLE);
+		long long n = child == NULL || is_repeated(search, i) ? 0 : done_by(search, action);
+		long long at_stake = child == NULL ? 0 : action->cascade ? child->rows : action->n_set;
+		if (n > 0)
+			lose(search, (struct step_loss){ action->cascade ? LOSS_ROWS : LOSS_VALUES, action->table, dropped(search, action->parent), n });
+		else if (drop != NULL && parent != NULL && !drop->foreign_keys && !drop->foreign_keys_guarded && parent->rows > 0 && at_stake > 0 &&
+		         strcmp(action->table, action->parent) != 0 && is_rebuilt(search, action->parent) && inventory_find(search->after, action->table) != NULL)
+			lose(search, (struct step_loss){ LOSS_ROWS_IF_ENFORCED, action->table, parent->name, at_stake });
 	}
 }
 
@@ -134,7 +172,7 @@ static void add_rewrite(struct search *search, const char *table)
 	const char **rewrites = arena_array(search->arena, most->n_rewrites + 1, sizeof *rewrites);
 	if (most->n_rewrites > 0)
 		memcpy(rewrites, most->rewrites, most->n_rewrites * sizeof *rewrites);
-	rewrites[most->n_rewrites++] = table;
+	rewrites[most->n_rewrites++] = sql_name_copy(search->arena, &table, 1);
 	most->rewrites = rewrites;
 }
 

@@ -218,7 +218,8 @@ static bool waited_for_readers(const struct work *work, const struct step *step)
 static void judge_sqlite(struct work *work, struct step *step)
 {
 	static const int loss_rules[N_LOSSES] = {
-		[LOSS_ROWS] = RULE_LOSES_ROWS, [LOSS_ROWS_IF_ENFORCED] = RULE_COULD_LOSE_ROWS, [LOSS_INDEX] = RULE_LOSES_INDEX,
+		[LOSS_ROWS] = RULE_LOSES_ROWS, [LOSS_VALUES] = RULE_LOSES_VALUES,
+		[LOSS_ROWS_IF_ENFORCED] = RULE_COULD_LOSE_ROWS, [LOSS_INDEX] = RULE_LOSES_INDEX,
 		[LOSS_TRIGGER] = RULE_LOSES_TRIGGER, [LOSS_CONSTRAINTS] = RULE_LOSES_CONSTRAINTS, [LOSS_REFERENCE] = RULE_LOSES_REFERENCE,
 	};
 	struct filling wait = { .error = step->error, .wait_ms = step->lock_wait_ms, .limit_ms = work->limits.lock_timeout_ms };

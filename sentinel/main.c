@@ -48,8 +48,8 @@ static const struct command commands[] = {
 	  "ENV says which set of migrations and which engine is meant, where that is not clear without.\n", 0, 1, FORMATS_TEXT,
 	  .function = command_replay },
 	{ "rehearse", "[ENV]", "what the pending migrations would lock, for how long, and who would wait: measured on a clone",
-	  "The clone is a throwaway server with as many rows as the environment's statistics say. Exit status: 0 ship, 1 do not ship,\n"
-	  "2 trouble; --fail-on warn makes warnings 1.\n", 0, 1, FORMATS_OWN, .function = command_rehearse },
+	  "The clone is a throwaway server with as many rows as the environment's statistics say; of a SQLite file it is a private copy,\n"
+	  "or with --rows made-up rows. Exit status: 0 ship, 1 do not ship, 2 trouble; --fail-on warn makes warnings 1.\n", 0, 1, FORMATS_OWN, .function = command_rehearse },
 	{ "report", "FILE...", "render or send saved JSON results; merge the results of shards",
 	  "FILE is what `driftcheck check --format json` printed; -: stdin.\n"
 	  "Shards of one run: driftcheck report --merge --expect N shard-*.json --report github\n", 1, -1, FORMATS_REPORT, .sends = true,

@@ -102,3 +102,5 @@ says_2 'a scale that is none' 'is no number above 0' rehearse prod --config drif
 says_2 'a version that there is not' 'no migration with the version' rehearse prod --config driftcheck.conf --to 77
 says_2 'a format that there is not' '--format sarif' rehearse prod --config driftcheck.conf --format sarif
 says_2 'a file that is not there' 'nothing.db' rehearse prod=sqlite:nothing.db --migrations shop
+echo '{}' >snapshot.json
+says_2 'an environment that is no database' 'only live databases' rehearse prod=snapshot.json --migrations shop

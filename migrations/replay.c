@@ -18,6 +18,7 @@
 #include "introspect/privileges.h"
 #include "introspect/reader.h"
 #include "migrations/cache.h"
+#include "migrations/dump.h"
 #include "migrations/roles.h"
 #include "migrations/run.h"
 
@@ -353,6 +354,17 @@ static bool run_steps(struct job *job, const struct run_step *steps, size_t n_st
 	return done;
 }
 
+// The roles of an SQL file as psql reads it: the data of COPY names none.
+static void roles_of_dump(struct job *job, const char *text, struct role_list *named, struct role_list *created, struct role_list *guarded)
+{
+	auto_arena scrap = arena_new();
+	struct dump dump = { text, 1 };
+	for (struct dump_piece piece; dump_next(scrap, &dump, &piece);) {
+		if (piece.type == DUMP_SQL)
+			roles_find(job->arena, piece.text, named, created, guarded);
+	}
+}
+
 // The roles to make: those that are named and not made. In a body they are made only where they are missing, which a plain
 // owner could not do.
 static void roles_collect(struct job *job)
@@ -361,8 +373,11 @@ static void roles_collect(struct job *job)
 	if (job->engine != ENGINE_POSTGRESQL)
 		return;
 	for (size_t i = job->n_setup; i < job->n_steps; i++) {
-		for (size_t j = 0; j < job->steps[i].script.n_units; j++)
-			roles_find(job->arena, job->steps[i].script.units[j].text, &named, &created, &guarded);
+		for (size_t j = 0; j < job->steps[i].script.n_units; j++) {
+			const char *text = job->steps[i].script.units[j].text;
+			(job->steps[i].dump ? roles_of_dump(job, text, &named, &created, &guarded)
+			                    : roles_find(job->arena, text, &named, &created, &guarded));
+		}
 	}
 	for (size_t i = 0; i < named.n; i++) {
 		if (!role_has(&created, named.names[i]) && !role_has(&guarded, named.names[i]))
@@ -454,4 +469,15 @@ bool replay_file(struct arena *arena, const char *path, enum engine engine, int 
 	struct run_failure failed;
 	return prelude_load(&job, err) && keys_make(&job, err) &&
 	       (cache_look(&job) == SIZE_MAX || job_run(&job, 1, NULL, NULL, &failed, err));
+}
+
+bool replay_text(struct arena *arena, const char *path, const char *text, int major, const struct scratch_settings *scratch,
+                 bool (*visit)(struct scratch *scratch, void *argument, struct err *err), void *argument, struct err *err)
+{
+	struct run_step step = file_step(arena, path, text);
+	struct job job = {
+		.arena = arena, .settings = scratch, .engine = ENGINE_POSTGRESQL, .major = major, .log = scratch->log, .steps = &step, .n_steps = 1,
+	};
+	struct run_failure failed;
+	return prelude_load(&job, err) && job_run(&job, 1, visit, argument, &failed, err);
 }

@@ -46,4 +46,9 @@ bool replay(struct arena *arena, const struct replay_request *request, struct sn
 bool replay_file(struct arena *arena, const char *path, enum engine engine, int major, const struct scratch_settings *scratch,
                  const char *cache, unsigned groups, struct snapshot **snapshot, struct err *err);
 
+// Replays the text of such a file, which may hold rows, and calls `visit` with the scratch alive; nothing is read or cached. `path` is
+// for messages. Errors: those of replay(), and the visit's.
+bool replay_text(struct arena *arena, const char *path, const char *text, int major, const struct scratch_settings *scratch,
+                 bool (*visit)(struct scratch *scratch, void *argument, struct err *err), void *argument, struct err *err);
+
 #endif

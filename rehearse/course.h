@@ -56,4 +56,7 @@ const char *const *pass_touched(struct job *job, const struct pass *pass);
 // On a database that the user gives up to it (request->clone): see clone.h.
 bool rehearse_on_clone(struct job *job, struct err *err);
 
+// On a throwaway server into which a dump is restored (request->dump).
+bool rehearse_on_dump(struct job *job, struct err *err);
+
 #endif

@@ -244,6 +244,11 @@ static bool wants_clone(const struct rehearsal_request *request)
 	return request->clone != NULL;
 }
 
+static bool wants_dump(const struct rehearsal_request *request)
+{
+	return request->dump != NULL;
+}
+
 static bool wants_any(const struct rehearsal_request *request)
 {
 	(void)request;
@@ -257,6 +262,7 @@ static const struct way {
 	bool (*run)(struct job *job, struct err *err);
 } ways[] = {
 	{ "clone", wants_clone, rehearse_on_clone },
+	{ "dump", wants_dump, rehearse_on_dump },
 	{ "synthetic", wants_any, rehearse_synthetic },
 };
 

@@ -35,6 +35,7 @@ struct rehearsal_request {
 	const struct clone_env *clone_envs;     // all that are configured, of PostgreSQL
 	size_t n_clone_envs;
 	bool clone_anyway;                      // what speaks against it is only noted
+	const char *dump;                       // a file that is restored, instead of a synthetic clone: plain SQL or of pg_dump's formats; NULL: none
 	// Asks a clone that brings its own version table what it has, and fills applied, pending and version_table; NULL: they are as they are
 	bool (*ask_versions)(void *argument, const char *conninfo, struct rehearsal_request *request, struct err *err);
 	void *argument;

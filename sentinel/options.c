@@ -76,6 +76,8 @@ static const struct option table[] = {
 	  .help = "rehearse on this database, which is used up: a restored snapshot, a thin clone" },
 	{ "clone-anyway", 0, NULL, OPTION_FLAG, FIELD(clone_anyway), .command = "rehearse",
 	  .help = "even if it feeds replicas, others use it, or an environment cannot be asked whether it is it" },
+	{ "dump", 0, "FILE", OPTION_TEXT, FIELD(dump), .command = "rehearse",
+	  .help = "rehearse on what this dump restores to: plain SQL or pg_dump's own formats" },
 	{ "at-least", 0, "V", OPTION_TEXT, FIELD(at_least), .command = "assert", .help = "a floor: newer versions are fine, too" },
 	{ "envs", 0, "FILE", OPTION_LIST, FIELD(envs), .command = "check|status|doctor",
 	  .help = "environments from a file (-: stdin), a line NAME=SOURCE for each; may be repeated" },

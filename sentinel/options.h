@@ -33,7 +33,7 @@ struct options {
 	const char *color; // "auto" where not given
 	const char *to, *at_least;
 	// of rehearse
-	const char *scale, *long_transaction, *clone;
+	const char *scale, *long_transaction, *clone, *dump;
 	int rows;
 	bool one_size, clone_anyway;
 	struct words envs;

@@ -77,6 +77,11 @@ static bool list_envs(struct rehearse_clone *clone, struct rehearsal_request *re
 bool rehearse_clone_find(struct rehearse_clone *clone, struct rehearsal_request *request, struct err *err)
 {
 	const struct options *options = clone->run->options;
+	if (options->clone != NULL && options->dump != NULL)
+		return err_set(err, "usage", NULL, NULL, "--clone and --dump: the rehearsal is on one of them");
+	request->dump = options->dump;
+	request->argument = clone;
+	request->ask_versions = options->clone != NULL || options->dump != NULL ? ask_versions : NULL;
 	if (options->clone == NULL)
 		return true;
 	if (!source_parse(clone->run->arena, options->clone, "", &clone->source, err))
@@ -85,7 +90,5 @@ bool rehearse_clone_find(struct rehearse_clone *clone, struct rehearsal_request 
 		return err_set(err, "usage", "--clone", "postgresql://...", "\"%s\" is no PostgreSQL database", clone->source.shown);
 	request->clone = clone->source.conninfo;
 	request->clone_anyway = options->clone_anyway;
-	request->ask_versions = ask_versions;
-	request->argument = clone;
 	return list_envs(clone, request, err);
 }

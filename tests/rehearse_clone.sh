@@ -115,3 +115,24 @@ copy
 psql -Xq -d copy -c 'DROP TABLE schema_migrations'
 rehearse --clone "$(at copy)" --to 2
 has 'a clone without a version table has what the environment has' '[.steps[] | select(.file != null) | .file] == ["shop/0002_step.up.sql"]'
+
+# Dumps.
+psql -Xq -d shop -c 'CREATE ROLE app' -c 'ALTER TABLE other OWNER TO app' -c 'GRANT SELECT ON orders TO app'
+pg_dump -d shop >shop.sql
+pg_dump -d shop --format=custom --file=shop.dump
+pg_dump -d shop --format=directory --file=shop.dir
+for dump in shop.sql shop.dump shop.dir; do
+	rehearse --dump $dump
+	[ "$status" = 1 ]
+	judge $? "$dump: the dangerous migrations exit 1" <both
+	has "$dump is restored" '.clone.kind == "dump" and ([.clone.tables[] | select(.rows > 1) | "\(.name) \(.rows)"] == ["public.orders 60000", "public.users 3000"])'
+	has "$dump: what is pending follows from its version table" '[.steps[] | select(.file != null) | .file] == ["shop/0002_step.up.sql", "shop/0003_step.up.sql", "shop/0004_step.up.sql"]'
+	has "$dump: a rewrite grows with the table" '[.steps[] | select(.file == "shop/0003_step.up.sql") | .growth, .rewrites] == ["linear", ["public.orders"]]'
+	has "$dump: clients were there" '[.steps[] | select(.file == "shop/0003_step.up.sql") | .victims[].relation] | unique == ["public.orders"]'
+done
+refused 'a dump that is not there' 'nowhere.sql: it cannot be read|cannot be read: No such file' --dump nowhere.sql
+head -c 3000 shop.dump >cut.dump
+refused 'a dump that was cut off' 'pg_restore cannot read it' --dump cut.dump
+{ cat shop.sql; echo 'SELECT nonsense();'; } >broken.sql
+refused 'a dump that fails names its line' "broken.sql:$(wc -l <broken.sql)" --dump broken.sql
+refused 'both' '--clone and --dump' --dump shop.sql --clone "$(at copy)"

@@ -69,8 +69,8 @@ has 'CONCURRENTLY runs outside of a transaction' '[.steps[] | select(.file == "s
 has 'a column with NULLs cannot be NOT NULL' '[.steps[] | select(.file == "shop/0005_step.up.sql") | .error.sqlstate] == ["23502"]'
 has 'after it nothing runs' '[.steps[] | select(.file == "shop/0006_step.up.sql")] == []'
 has 'five times the rows' '[.clone.tables[] | select(.name == "public.users") | .rows] == [15000]'
-run rehearse prod --config driftcheck.conf --to 2
-[ "$status" = 1 ] || [ "$status" = 0 ] && grep -q '0002_step' out && ! grep -q '0003_step' out
+run rehearse prod --config driftcheck.conf --to 2 --verbose
+[ "$status" != 2 ] && grep -q '0002_step' out && ! grep -q '0003_step' out
 judge $? 'up to a version' <out
 
 run rehearse prod --config driftcheck.conf --to 2 --one-size --format html --output page.html

@@ -121,7 +121,7 @@ static void test_options_apply(void **state)
 	options_help(&all, NULL);
 	options_help(&replay, "replay");
 	assert_has(all.data, "--include GROUP,...");
-	assert_has(all.data, "replay: run up to and including");
+	assert_has(all.data, "replay, rehearse: run up to and including");
 	assert_has(replay.data, "--to V");
 	assert_lacks(replay.data, "--at-least V");
 	assert_has(replay.data, "-q, --quiet");

@@ -12,9 +12,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/sql.h"
-#include "introspect/oid_map.h"
-#include "introspect/pg.h"
-#include "rehearse/watch.h"
+#include "rehearse/measure_state.h"
 
 enum { WATCH_INTERVAL_MS = 5, FLUSH_TRIES = 200, FLUSH_STEP_MS = 10 };
 
@@ -25,52 +23,17 @@ static const char *const modes[] = {
 };
 enum { N_MODES = sizeof modes / sizeof *modes };
 
-struct relation {
-	unsigned oid;
-	const char *name;
-	const char *former; // its name before the step: what others know it by
-	char relkind;
-	unsigned filenode;
-	bool valid;     // of an index
-	int mode;       // the strongest that the open transaction holds; -1: none
-	bool known;     // it was there before the step
-	bool empty_file; // it had no row before: a new file is no rewrite
-};
-
-struct held {
-	struct step_lock *lock;
-	double acquire_us, asked_us; // the second: measure->asked_us when it was taken
-};
-
-struct measure {
-	struct arena *arena;
-	PGconn *own, *side; // runs the statements (NULL when tapped); asks what any backend may answer
-	const char *conninfo, *watcher;
-	struct watch *watch;
-	int pid;
-	int major;
-	double zero_us;
-	struct oid_map relations; // oid -> struct relation
-	struct relation **list;
-	size_t n_list, list_capacity;
-	struct held *held; // of the open transaction
-	size_t n_held, held_capacity;
-	int n_transactions;
-	long long seq_read; // what the open transaction had read
-	double asked_us;    // spent on our questions in the open transaction: no part of what it holds its locks for
-};
-
-static bool lost(struct err *err, const char *doing, PGconn *conn)
+bool measure_lost(struct err *err, const char *doing, PGconn *conn)
 {
 	return err_set(err, "measure", NULL, "is the clone's server still there?", "%s: %s", doing, PQerrorMessage(conn));
 }
 
-static PGresult *ask(PGconn *conn, const char *sql, struct err *err)
+PGresult *measure_ask(PGconn *conn, const char *sql, struct err *err)
 {
 	PGresult *result = PQexec(conn, sql);
 	if (PQresultStatus(result) == PGRES_TUPLES_OK)
 		return result;
-	lost(err, "asking what a statement did", conn);
+	measure_lost(err, "asking what a statement did", conn);
 	PQclear(result);
 	return NULL;
 }
@@ -120,7 +83,7 @@ static struct relation *take_relation(struct measure *measure, const PGresult *r
 
 static bool read_relations(struct measure *measure, struct err *err)
 {
-	auto_pgresult result = ask(measure->side, "select " RELATION_COLUMNS RELATION_FROM "where c.oid >= 16384 and c.relkind <> 'c'", err);
+	auto_pgresult result = measure_ask(measure->side, "select " RELATION_COLUMNS RELATION_FROM "where c.oid >= 16384 and c.relkind <> 'c'", err);
 	if (result == NULL)
 		return false;
 	for (int i = 0; i < PQntuples(result); i++)
@@ -160,7 +123,7 @@ static double granted_us(const struct seen_lock *seen, size_t n_seen, int pid, u
 }
 
 // How long the statement waited for locks of any sort: the time that samples saw it waiting.
-static double waited_ms(const struct seen_lock *seen, size_t n_seen, int pid)
+double measure_waited_ms(const struct seen_lock *seen, size_t n_seen, int pid)
 {
 	double sum_us = 0;
 	for (size_t i = 0; i < n_seen; i++) {
@@ -176,12 +139,12 @@ static const char locks_sql[] =
 
 // The locks that the open transaction holds and did not hold before the statement. Asked from beside: a failed transaction can
 // answer nothing.
-static bool take_locks(struct measure *measure, struct step *step, const struct seen_lock *seen, size_t n_seen, double start_us,
+bool measure_take_locks(struct measure *measure, struct step *step, const struct seen_lock *seen, size_t n_seen, double start_us,
                        double end_us, struct err *err)
 {
 	char sql[512];
 	snprintf(sql, sizeof sql, locks_sql, measure->pid);
-	auto_pgresult result = ask(measure->side, sql, err);
+	auto_pgresult result = measure_ask(measure->side, sql, err);
 	size_t capacity = 0;
 	if (result == NULL)
 		return false;
@@ -207,7 +170,7 @@ static bool take_locks(struct measure *measure, struct step *step, const struct 
 }
 
 // The locks that the watch saw and that are gone: of a statement that runs in transactions of its own.
-static void take_seen_locks(struct measure *measure, struct step *step, const struct seen_lock *seen, size_t n_seen, double end_us)
+void measure_take_seen_locks(struct measure *measure, struct step *step, const struct seen_lock *seen, size_t n_seen, double end_us)
 {
 	size_t capacity = 0;
 	for (size_t i = 0; i < n_seen; i++) {
@@ -228,7 +191,7 @@ static void take_seen_locks(struct measure *measure, struct step *step, const st
 	}
 }
 
-static void end_transaction(struct measure *measure, double end_us)
+void measure_end_transaction(struct measure *measure, double end_us)
 {
 	for (size_t i = 0; i < measure->n_held; i++) {
 		const struct held *held = &measure->held[i];
@@ -243,13 +206,13 @@ static void end_transaction(struct measure *measure, double end_us)
 
 // What changed of the relations that the statement locked, or of all where `oids` is NULL: new files, invalid indexes. `conn` must see
 // what the statement did.
-static bool take_files(struct measure *measure, PGconn *conn, bool all, struct step *step, struct err *err)
+bool measure_take_files(struct measure *measure, PGconn *conn, bool all, struct step *step, struct err *err)
 {
 	char sql[1024];
 	snprintf(sql, sizeof sql, "select " RELATION_COLUMNS RELATION_FROM "where c.oid >= 16384 and c.relkind <> 'c'%s%s%s",
 	         all ? "" : " and c.oid in (select l.relation from pg_catalog.pg_locks l where l.locktype = 'relation' and l.pid = ",
 	         all ? "" : arena_printf(measure->arena, "%d", measure->pid), all ? "" : ")");
-	auto_pgresult result = ask(conn, sql, err);
+	auto_pgresult result = measure_ask(conn, sql, err);
 	size_t n_rewrites = 0, n_invalid = 0;
 	if (result == NULL)
 		return false;
@@ -279,7 +242,7 @@ static bool take_files(struct measure *measure, PGconn *conn, bool all, struct s
 // Rows that the open transaction read by sequential scans so far, and where the WAL stands; only its own backend can tell.
 static bool own_counts(PGconn *conn, long long *seq_read, long long *wal, struct err *err)
 {
-	auto_pgresult result = ask(conn, "select coalesce(sum(s.seq_tup_read), 0), "
+	auto_pgresult result = measure_ask(conn, "select coalesce(sum(s.seq_tup_read), 0), "
 	                                 "pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0') "
 	                                 "from pg_catalog.pg_stat_xact_user_tables s", err);
 	if (result == NULL)
@@ -289,9 +252,9 @@ static bool own_counts(PGconn *conn, long long *seq_read, long long *wal, struct
 	return true;
 }
 
-static bool wal_position(PGconn *conn, long long *wal, struct err *err)
+bool measure_wal(PGconn *conn, long long *wal, struct err *err)
 {
-	auto_pgresult result = ask(conn, "select pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')", err);
+	auto_pgresult result = measure_ask(conn, "select pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')", err);
 	if (result != NULL)
 		*wal = number(result, 0, 0);
 	return result != NULL;
@@ -299,7 +262,7 @@ static bool wal_position(PGconn *conn, long long *wal, struct err *err)
 
 static bool side_seq_read(struct measure *measure, long long *read, struct err *err)
 {
-	auto_pgresult result = ask(measure->side, "select coalesce(sum(s.seq_tup_read), 0) from pg_catalog.pg_stat_user_tables s", err);
+	auto_pgresult result = measure_ask(measure->side, "select coalesce(sum(s.seq_tup_read), 0) from pg_catalog.pg_stat_user_tables s", err);
 	if (result != NULL)
 		*read = number(result, 0, 0);
 	return result != NULL;
@@ -310,7 +273,7 @@ static bool side_seq_read(struct measure *measure, long long *read, struct err *
 static bool flushed_seq_read(struct measure *measure, long long before, long long *read, struct err *err)
 {
 	if (measure->major >= 15 && measure->own != NULL) {
-		auto_pgresult flush = ask(measure->own, "select pg_catalog.pg_stat_force_next_flush()", err);
+		auto_pgresult flush = measure_ask(measure->own, "select pg_catalog.pg_stat_force_next_flush()", err);
 		return flush != NULL && side_seq_read(measure, read, err);
 	}
 	for (int i = 0; i < FLUSH_TRIES; i++) {
@@ -363,10 +326,10 @@ static PGresult *run(PGconn *conn, const char *sql)
 static bool control(struct measure *measure, const char *sql, struct err *err)
 {
 	auto_pgresult result = run(measure->own, sql);
-	return PQresultStatus(result) == PGRES_COMMAND_OK || lost(err, sql, measure->own);
+	return PQresultStatus(result) == PGRES_COMMAND_OK || measure_lost(err, sql, measure->own);
 }
 
-static void start_step(struct measure *measure, const char *sql, struct step *step, double now_us)
+void measure_start_step(struct measure *measure, const char *sql, struct step *step, double now_us)
 {
 	if (measure->zero_us < 0)
 		measure->zero_us = now_us;
@@ -380,16 +343,16 @@ static bool take_all(struct measure *measure, struct step *step, double start_us
 {
 	size_t n_seen;
 	const struct seen_lock *seen = watch_seen(measure->watch, measure->arena, &n_seen);
-	step->lock_wait_ms = waited_ms(seen, n_seen, measure->pid);
+	step->lock_wait_ms = measure_waited_ms(seen, n_seen, measure->pid);
 	step->temp_bytes = watch_temp_bytes(measure->watch);
 	bool failed = PQtransactionStatus(measure->own) == PQTRANS_INERROR;
 	long long read = measure->seq_read, wal = wal_before;
-	if (!failed && (!take_files(measure, measure->own, false, step, err) || !own_counts(measure->own, &read, &wal, err)))
+	if (!failed && (!measure_take_files(measure, measure->own, false, step, err) || !own_counts(measure->own, &read, &wal, err)))
 		return false;
 	step->rows_read = read - measure->seq_read;
 	step->wal_bytes = wal - wal_before;
 	measure->seq_read = read;
-	return take_locks(measure, step, seen, n_seen, start_us, end_us, err);
+	return measure_take_locks(measure, step, seen, n_seen, start_us, end_us, err);
 }
 
 // In the transaction that is open, or in one of its own. *outside: the server wants it outside of any.
@@ -409,13 +372,13 @@ static bool run_inside(struct measure *measure, const char *sql, struct step *st
 	watch_mark(measure->watch);
 	double start_us = (double)clock_us();
 	measure->asked_us += start_us - asked_us;
-	start_step(measure, sql, step, start_us);
+	measure_start_step(measure, sql, step, start_us);
 	auto_pgresult result = run(measure->own, sql);
 	double end_us = (double)clock_us();
 	step->duration_ms = (end_us - start_us) / 1000;
 	step->transaction = measure->n_transactions;
 	if (PQstatus(measure->own) != CONNECTION_OK)
-		return lost(err, "the connection broke while a statement ran", measure->own);
+		return measure_lost(err, "the connection broke while a statement ran", measure->own);
 	*outside = lone && (is_sqlstate(result, "25001") || is_sqlstate(result, "2D000"));
 	if (*outside)
 		return control(measure, "ROLLBACK", err);
@@ -431,37 +394,37 @@ static bool run_inside(struct measure *measure, const char *sql, struct step *st
 	step->duration_ms += ((double)clock_us() - commit_us) / 1000;
 	if (PQresultStatus(commit) == PGRES_FATAL_ERROR) // deferred constraints
 		note_error(measure, commit, step);
-	end_transaction(measure, (double)clock_us());
-	return PQstatus(measure->own) == CONNECTION_OK || lost(err, "the connection broke at COMMIT", measure->own);
+	measure_end_transaction(measure, (double)clock_us());
+	return PQstatus(measure->own) == CONNECTION_OK || measure_lost(err, "the connection broke at COMMIT", measure->own);
 }
 
 // By itself, outside of any transaction.
 static bool run_outside(struct measure *measure, const char *sql, struct step *step, struct err *err)
 {
 	long long read_before, read, wal_before, wal;
-	if (!wal_position(measure->own, &wal_before, err) || !side_seq_read(measure, &read_before, err))
+	if (!measure_wal(measure->own, &wal_before, err) || !side_seq_read(measure, &read_before, err))
 		return false;
 	watch_pace(measure->watch, 0);
 	watch_mark(measure->watch);
 	double start_us = (double)clock_us();
-	start_step(measure, sql, step, start_us);
+	measure_start_step(measure, sql, step, start_us);
 	auto_pgresult result = run(measure->own, sql);
 	double end_us = (double)clock_us();
 	watch_pace(measure->watch, WATCH_INTERVAL_MS);
 	step->duration_ms = (end_us - start_us) / 1000;
 	step->transaction = 0;
 	if (PQstatus(measure->own) != CONNECTION_OK)
-		return lost(err, "the connection broke while a statement ran", measure->own);
+		return measure_lost(err, "the connection broke while a statement ran", measure->own);
 	if (PQresultStatus(result) == PGRES_FATAL_ERROR)
 		note_error(measure, result, step);
 	size_t n_seen;
 	const struct seen_lock *seen = watch_seen(measure->watch, measure->arena, &n_seen);
-	step->lock_wait_ms = waited_ms(seen, n_seen, measure->pid);
+	step->lock_wait_ms = measure_waited_ms(seen, n_seen, measure->pid);
 	step->temp_bytes = watch_temp_bytes(measure->watch);
-	if (!take_files(measure, measure->own, true, step, err) || !wal_position(measure->own, &wal, err) ||
+	if (!measure_take_files(measure, measure->own, true, step, err) || !measure_wal(measure->own, &wal, err) ||
 	    !flushed_seq_read(measure, read_before, &read, err))
 		return false;
-	take_seen_locks(measure, step, seen, n_seen, end_us);
+	measure_take_seen_locks(measure, step, seen, n_seen, end_us);
 	step->wal_bytes = wal - wal_before;
 	step->rows_read = read - read_before;
 	return true;
@@ -473,7 +436,7 @@ static bool run_control(struct measure *measure, const char *sql, struct step *s
 	bool was_open = PQtransactionStatus(measure->own) != PQTRANS_IDLE;
 	watch_mark(measure->watch);
 	double start_us = (double)clock_us();
-	start_step(measure, sql, step, start_us);
+	measure_start_step(measure, sql, step, start_us);
 	auto_pgresult result = run(measure->own, sql);
 	double end_us = (double)clock_us();
 	step->duration_ms = (end_us - start_us) / 1000;
@@ -483,8 +446,8 @@ static bool run_control(struct measure *measure, const char *sql, struct step *s
 	measure->n_transactions += !was_open && is_open;
 	step->transaction = measure->n_transactions;
 	if (was_open && !is_open)
-		end_transaction(measure, end_us);
-	return PQstatus(measure->own) == CONNECTION_OK || lost(err, "the connection broke", measure->own);
+		measure_end_transaction(measure, end_us);
+	return PQstatus(measure->own) == CONNECTION_OK || measure_lost(err, "the connection broke", measure->own);
 }
 
 static bool is_control(const char *sql)
@@ -526,7 +489,7 @@ static PGconn *open_connection(const char *conninfo, struct err *err)
 	PGconn *conn = PQconnectdb(conninfo);
 	if (PQstatus(conn) == CONNECTION_OK)
 		return conn;
-	lost(err, "connecting to the clone", conn);
+	measure_lost(err, "connecting to the clone", conn);
 	PQfinish(conn);
 	return NULL;
 }
@@ -553,7 +516,11 @@ struct measure *measure_open(struct arena *arena, const char *conninfo, const ch
 
 bool measure_close(struct measure *measure, struct err *err)
 {
-	end_transaction(measure, (double)clock_us());
+	struct err ignored;
+	if (measure->tapped)
+		measure_settle(measure, &ignored);
+	else
+		measure_end_transaction(measure, (double)clock_us());
 	PQfinish(measure->own);
 	PQfinish(measure->side);
 	return watch_stop(measure->watch, err);

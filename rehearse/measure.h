@@ -9,6 +9,7 @@
 
 struct arena;
 struct measure;
+struct tapped;
 
 // Connects: `conninfo` as the role that runs the migrations, `watcher` as superuser for the second connection. `arena` holds
 // the steps' texts. Errors: code "measure".
@@ -25,6 +26,15 @@ double measure_zero_us(const struct measure *measure);
 
 // Whether a transaction is open.
 bool measure_is_open(const struct measure *measure);
+
+// For the statements of another client, whose backend is `pid`: what it holds is seen from beside, between a statement's end and the
+// client's hearing of it. Rows read by scans cannot be known. `counter` numbers the transactions of all clients; `zero_us` is
+// the time to count from, < 0: the first statement's. Errors: code "measure", "watch".
+struct measure *measure_open_tapped(struct arena *arena, const char *watcher, unsigned pid, int *counter, double zero_us, struct err *err);
+
+// Before a statement is handed to the server, and after its end. The step must stay where it is until measure_close.
+bool measure_before(struct measure *measure, const char *sql, struct step *step, struct err *err);
+bool measure_after(struct measure *measure, const struct tapped *tapped, struct step *step, struct err *err);
 
 bool measure_close(struct measure *measure, struct err *err); // an open transaction is lost; what it held ends now
 

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "rehearse/exec.h"
 #include "rehearse/measure.h"
 #include "rehearse/traffic.h"
 
@@ -102,7 +103,7 @@ static void add_victims(struct job *job, struct traffic *traffic, double zero_us
 	}
 }
 
-static bool run_statements(struct job *job, struct measure *measure, struct traffic *traffic, struct err *err)
+static bool run_statements(struct job *job, struct measure *measure, struct traffic *traffic, double *zero_us, struct err *err)
 {
 	struct pass *pass = job->pass;
 	bool was_open = false;
@@ -118,6 +119,7 @@ static bool run_statements(struct job *job, struct measure *measure, struct traf
 		                       .line = statement->line };
 		if (!measure_step(measure, statement->sql, step, err))
 			return false;
+		*zero_us = measure_zero_us(measure);
 		step->success_rate = n_tries == 0 ? -1 : rate;
 		step->n_tries = n_tries;
 		pass->n_steps = i + 1;
@@ -132,20 +134,21 @@ static bool run_statements(struct job *job, struct measure *measure, struct traf
 bool pass_run(struct job *job, struct err *err)
 {
 	struct pass *pass = job->pass;
-	struct measure *measure = measure_open(job->arena, pass->own, pass->superuser, err);
-	if (measure == NULL)
+	bool exec = job->request->exec != NULL;
+	struct measure *measure = exec ? NULL : measure_open(job->arena, pass->own, pass->superuser, err);
+	if (!exec && measure == NULL)
 		return false;
 	struct traffic_request request = { .conninfo = pass->superuser, .relations = pass->touched,
 	                                   .long_transaction_s = job->request->long_transaction_s };
 	struct traffic *traffic = pass->touched == NULL ? NULL : traffic_start(job->arena, &request, BASELINE_MS, err);
 	bool ok = pass->touched == NULL || traffic != NULL;
 	struct err ignored = { 0 };
-	ok = ok && run_statements(job, measure, traffic, err);
-	double zero_us = measure_zero_us(measure);
-	bool closed = measure_close(measure, ok ? err : &ignored);
+	double zero_us = 0;
+	ok = ok && (exec ? exec_run(job, &zero_us, err) : run_statements(job, measure, traffic, &zero_us, err));
+	bool closed = exec || measure_close(measure, ok ? err : &ignored);
 	if (ok && closed && traffic != NULL)
 		add_victims(job, traffic, zero_us);
-	for (size_t i = 0; ok && closed && traffic != NULL && pass->known == NULL && i < pass->n_steps; i++)
+	for (size_t i = 0; ok && closed && traffic != NULL && (exec || pass->known == NULL) && i < pass->n_steps; i++)
 		try_step(job, traffic, &pass->steps[i], &pass->steps[i]);
 	traffic_stop(traffic);
 	log_progress(job->request->log, "%s", "");

@@ -16,7 +16,7 @@
 #include "rehearse/fill.h"
 #include "rehearse/rewrite.h"
 
-enum { WALL_CLOCK_S = 6 * 3600, CONNECTIONS = 2 };
+enum { WALL_CLOCK_S = 6 * 3600, CONNECTIONS = 2, LARGEST = 8 };
 
 static const double fractions[PASSES_MAX] = { 1.0 / 16, 1.0 / 4, 1 };
 
@@ -34,7 +34,8 @@ bool job_list(struct job *job, struct err *err)
 {
 	const struct rehearsal_request *request = job->request;
 	size_t capacity = 0;
-	for (size_t i = 0; i < request->n_pending; i++) {
+	job->n_statements = 0;
+	for (size_t i = 0; request->exec == NULL && i < request->n_pending; i++) {
 		size_t n;
 		const struct sequenced *of = sequence_of(job->arena, request->set, ENGINE_POSTGRESQL, request->pending[i], request->version_table,
 		                                         request->n_applied + i + 1, &n, err);
@@ -46,6 +47,28 @@ bool job_list(struct job *job, struct err *err)
 		}
 	}
 	return true;
+}
+
+static int compare_bytes(const void *a, const void *b)
+{
+	long long left = ((const struct clone_table *)a)->bytes, right = ((const struct clone_table *)b)->bytes;
+	return (left < right) - (left > right);
+}
+
+// Where nobody knows which tables a command will touch, clients use the largest.
+static const char *const *largest_tables(struct job *job)
+{
+	const struct pass *pass = job->pass;
+	struct clone_table *tables = arena_array(job->arena, pass->n_tables, sizeof *tables);
+	const char **names = arena_array(job->arena, LARGEST + 1, sizeof *names);
+	if (pass->n_tables > 0)
+		memcpy(tables, pass->tables, pass->n_tables * sizeof *tables);
+	qsort(tables, pass->n_tables, sizeof *tables, compare_bytes);
+	for (size_t i = 0; i < pass->n_tables && i < LARGEST; i++)
+		names[i] = tables[i].name;
+	if (pass->n_tables > LARGEST)
+		job_note(job, "which tables the command touches was not known before: clients used the largest ones");
+	return names;
 }
 
 bool job_run(struct job *job, struct err *err)
@@ -60,10 +83,12 @@ bool job_run(struct job *job, struct err *err)
 	pass->steps = arena_array(job->arena, job->n_statements, sizeof *pass->steps);
 	if (pass->known != NULL)
 		pass->touched = pass_touched(job, pass->known);
-	else if (!pass->quiet)
+	else if (!pass->quiet && job->request->exec == NULL)
 		pass->touched = clone_touched(job->arena, job->before, job->statements, job->n_statements, job->request->version_table);
 	if (pass->tables == NULL && !clone_tables(job->arena, pass->superuser, job->request->statistics, pass->touched, &pass->tables, &pass->n_tables, err))
 		return false;
+	if (!pass->quiet && pass->touched == NULL)
+		pass->touched = largest_tables(job);
 	return pass_run(job, err);
 }
 
@@ -162,7 +187,7 @@ static void grow_by_sizes(struct job *job, size_t i, struct step *step)
 	for (size_t p = 0; p < job->n_passes && table != NULL; p++) {
 		const struct pass *pass = &job->passes[p];
 		const struct clone_table *same = i < pass->n_steps ? main_table(pass, &pass->steps[i]) : NULL;
-		if (same == NULL || pass->steps[i].error != NULL)
+		if (same == NULL || pass->steps[i].error != NULL || strcmp(pass->steps[i].sql, step->sql) != 0)
 			continue;
 		rows[n] = (double)same->rows;
 		ms[n++] = pass->steps[i].duration_ms - pass->steps[i].lock_wait_ms;
@@ -198,7 +223,7 @@ static void finish(struct job *job)
 		else
 			grow_by_work(job, step);
 		const struct rewrite_request safer = { step->sql, job->before, job->before->major, step->n_rewrites > 0 };
-		if (step->file != NULL && rewrite_find(job->arena, &safer, &rewriting))
+		if (rewrite_find(job->arena, &safer, &rewriting))
 			step->safer = rewriting.text;
 	}
 	rehearsal->steps = last->steps;
@@ -277,6 +302,8 @@ bool rehearse(struct arena *arena, const struct rehearsal_request *request, stru
 	                                 .statement_timeout_ms = (long long)request->thresholds.statement_timeout_ms };
 	if (!way->run(&job, err))
 		return false;
+	if (request->exec != NULL)
+		job_note(&job, "the rows that a command's statements read by scans are not known");
 	finish(&job);
 	return true;
 }

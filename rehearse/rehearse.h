@@ -36,6 +36,8 @@ struct rehearsal_request {
 	size_t n_clone_envs;
 	bool clone_anyway;                      // what speaks against it is only noted
 	const char *dump;                       // a file that is restored, instead of a synthetic clone: plain SQL or of pg_dump's formats; NULL: none
+	const char *exec;                       // a command that runs the migrations, instead of the pending ones; NULL: none
+	bool as_sent;                           // its messages of several statements are not taken apart
 	// Asks a clone that brings its own version table what it has, and fills applied, pending and version_table; NULL: they are as they are
 	bool (*ask_versions)(void *argument, const char *conninfo, struct rehearsal_request *request, struct err *err);
 	void *argument;

@@ -33,9 +33,9 @@ struct options {
 	const char *color; // "auto" where not given
 	const char *to, *at_least;
 	// of rehearse
-	const char *scale, *long_transaction, *clone, *dump;
+	const char *scale, *long_transaction, *clone, *dump, *exec;
 	int rows;
-	bool one_size, clone_anyway;
+	bool one_size, clone_anyway, as_sent;
 	struct words envs;
 	const char *shard;
 	int jobs, max_per_server, shard_count, expect, timeout_s;

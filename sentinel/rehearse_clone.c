@@ -32,7 +32,7 @@ bool rehearse_split(struct run *run, const struct env *env, const struct env_ver
 	}
 	request->applied = applied;
 	request->pending = pending;
-	return request->n_pending > 0 ||
+	return request->n_pending > 0 || request->exec != NULL || // the command says what is pending
 	       err_set(err, "nothing-pending", env->name, "nothing is to be rehearsed", "%s has every migration of the repository%s", env->name,
 	               to == NULL ? "" : " up to that version");
 }
@@ -79,7 +79,11 @@ bool rehearse_clone_find(struct rehearse_clone *clone, struct rehearsal_request 
 	const struct options *options = clone->run->options;
 	if (options->clone != NULL && options->dump != NULL)
 		return err_set(err, "usage", NULL, NULL, "--clone and --dump: the rehearsal is on one of them");
+	if (options->as_sent && options->exec == NULL)
+		return err_set(err, "usage", NULL, NULL, "--as-sent is of what a command sends: --exec");
 	request->dump = options->dump;
+	request->exec = options->exec;
+	request->as_sent = options->as_sent;
 	request->argument = clone;
 	request->ask_versions = options->clone != NULL || options->dump != NULL ? ask_versions : NULL;
 	if (options->clone == NULL)

@@ -15,7 +15,7 @@ struct rehearse_clone {
 	struct source source;    // of --clone
 };
 
-// Puts what --clone and --dump say into the request; nothing without them. What speaks against the database is found by rehearse().
+// Puts what --clone, --dump and --exec say into the request; nothing without them. What speaks against the database is found by rehearse().
 bool rehearse_clone_find(struct rehearse_clone *clone, struct rehearsal_request *request, struct err *err);
 
 // Splits an environment's set into what is applied and what would run next, up to --to. Errors: code "unknown-version",

@@ -57,6 +57,11 @@ void clock_sleep_ms(long long ms)
 		;
 }
 
+void clock_wait_ms(long ms)
+{
+	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
+}
+
 long long clock_random(long long most)
 {
 	unsigned long long number = (unsigned long long)clock_now() * 2654435761u;

@@ -20,6 +20,8 @@ time_t clock_parse(const char *rfc3339);
 long long clock_us(void);
 
 void clock_sleep_ms(long long ms);
+// Really sleeps, under a test clock as well: for what another process or thread is about to do.
+void clock_wait_ms(long ms);
 
 // A number from 0 to most, for delays that shall differ from machine to machine; under a test clock it follows from the time.
 long long clock_random(long long most);

@@ -5,7 +5,7 @@ libdriftcheck_a_SOURCES += introspect/snapshot.c
 libdriftcheck_a_SOURCES += introspect/sqlite.c introspect/sqlite_open.c introspect/sqlite_open.h introspect/sqlite_handles.h \
   introspect/sqlite_parse.c introspect/sqlite_parse.h introspect/sqlite_parser.c introspect/sqlite_parser.h introspect/sqlite_table.c \
   introspect/sqlite_token.c introspect/sqlite_token.h
-libdriftcheck_a_SOURCES += introspect/postgres.c introspect/postgres_session.c introspect/postgres_session.h introspect/postgres_versions.c
+libdriftcheck_a_SOURCES += introspect/postgres.c introspect/postgres_flight.c introspect/postgres_flight.h introspect/postgres_session.c introspect/postgres_session.h introspect/postgres_versions.c
 libdriftcheck_a_SOURCES += introspect/tenant.c introspect/tenant.h
 libdriftcheck_a_SOURCES += introspect/dating.c introspect/dating.h
 libdriftcheck_a_SOURCES += introspect/lookup.c

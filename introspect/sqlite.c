@@ -7,10 +7,10 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/sql.h"
@@ -325,11 +325,6 @@ static void objects_make(struct reading *reading, struct snapshot *snapshot)
 	snapshot_sort(snapshot);
 }
 
-static void pause_ms(long ms)
-{
-	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
-}
-
 struct snapshot *sqlite_read(struct arena *arena, const char *path, const struct read_options *options, struct err *err)
 {
 	for (int attempt = 1;; attempt++) {
@@ -358,6 +353,6 @@ struct snapshot *sqlite_read(struct arena *arena, const char *path, const struct
 			        "migrations are being applied right now: the version table changed while we read");
 			return NULL;
 		}
-		pause_ms(500 * attempt);
+		clock_wait_ms(500 * attempt);
 	}
 }

@@ -26,6 +26,7 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "introspect/reader.h"
@@ -176,11 +177,6 @@ static bool place_find(struct place *place, const char *path, const char *where,
 
 // The copy.
 
-static void pause_ms(long ms)
-{
-	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
-}
-
 // What changes when somebody writes to the database.
 struct state {
 	struct file_state {
@@ -326,7 +322,7 @@ static bool copy_make(char **folder, const struct place *place, const char *wher
 			                    err);
 		if (!state_read(&before, place->path, where, err))
 			return false;
-		pause_ms(CLOCK_TICK_MS);
+		clock_wait_ms(CLOCK_TICK_MS);
 		if (mkdtemp(template.data) == NULL)
 			return copy_failed(where, template.data, errno, err);
 		*folder = strdup(template.data);

@@ -23,6 +23,7 @@
 #include "base/arena.h"
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "introspect/pg.h"
@@ -33,11 +34,6 @@
 
 enum { START_MS = 60 * 1000, STOP_MS = 8 * 1000, POLL_MS = 2, LOG_TAIL_BYTES = 1200 };
 enum { HALF_MADE_S = 60 * 60, TEMPLATE_KEPT_S = 90 * 24 * 60 * 60 };
-
-static void sleep_ms(long ms)
-{
-	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
-}
 
 // Binaries.
 
@@ -258,7 +254,7 @@ static bool server_start(struct cluster *cluster, const char *const *more, struc
 		}
 		if (PQping(conninfo) == PQPING_OK)
 			return true;
-		sleep_ms(POLL_MS);
+		clock_wait_ms(POLL_MS);
 	}
 	cluster_kill(cluster);
 	return failed(cluster, "was not ready within 60 seconds", err);
@@ -275,7 +271,7 @@ static void server_stop(struct cluster *cluster, int signal)
 			cluster->pid = 0;
 			return;
 		}
-		sleep_ms(POLL_MS);
+		clock_wait_ms(POLL_MS);
 	}
 	auto_fd folder = open(cluster->folder.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	cluster_reap(folder, cluster->folder.path, NULL);
@@ -478,10 +474,10 @@ void cluster_reap(int folder, const char *path, void *log)
 	if (works_in(pid, &is)) {
 		kill(pid, SIGQUIT); // it ends the others itself, and removes its shared memory
 		for (int waited_ms = 0; waited_ms < STOP_MS && works_in(pid, &is); waited_ms += POLL_MS)
-			sleep_ms(POLL_MS);
+			clock_wait_ms(POLL_MS);
 	}
 	for (int waited_ms = 0; waited_ms < STOP_MS && kill_all_in(&is) > 0; waited_ms += POLL_MS)
-		sleep_ms(POLL_MS);
+		clock_wait_ms(POLL_MS);
 	struct shmid_ds segment;
 	if (shm_id >= 0 && shmctl(shm_id, IPC_STAT, &segment) == 0 && segment.shm_perm.__key == shm_key &&
 	    segment.shm_perm.uid == is.st_uid && segment.shm_nattch == 0)

@@ -7,11 +7,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "introspect/pg.h"
 #include "introspect/reader.h"
 #include "tests/scratch_env.h"
@@ -166,11 +168,16 @@ static const char locked_sql[] =
 	"CREATE POLICY held_policy ON app.held USING (id > 0);"
 	"CREATE POLICY free_policy ON app.free USING (id > 0);";
 
-static void locked_table_costs_its_own_objects(void **state)
+// Makes a database one that is read over two connections: pg_class keeps the dead rows.
+static const char *large(const char *text)
 {
-	(void)state;
-	auto_arena arena = arena_new();
-	const char *text = database(arena, "locked", locked_sql);
+	run(text, "CREATE TABLE grown (); DO $$ BEGIN FOR i IN 1..8000 LOOP "
+	          "EXECUTE format('ALTER TABLE grown SET (fillfactor = %s)', 10 + i % 90); END LOOP; END $$; DROP TABLE grown");
+	return text;
+}
+
+static void locked_table_costs_its_own_objects_in(struct arena *arena, const char *text)
+{
 	const struct snapshot *before = read_whole(arena, text);
 	auto_pgconn other = connected(text);
 	execute(other, "BEGIN; LOCK TABLE app.held IN ACCESS EXCLUSIVE MODE");
@@ -208,6 +215,50 @@ static void locked_table_costs_its_own_objects(void **state)
 				assert_string_equal(now->values[attr], was->values[attr]);
 		}
 	}
+}
+
+static void locked_table_costs_its_own_objects(void **state)
+{
+	(void)state;
+	auto_arena arena = arena_new();
+	locked_table_costs_its_own_objects_in(arena, database(arena, "locked", locked_sql));
+	locked_table_costs_its_own_objects_in(arena, large(database(arena, "locked_large", locked_sql)));
+}
+
+// What is read, and how many connections it took.
+static const char *read_counted(struct arena *arena, const char *text, int *connections)
+{
+	char *said = NULL;
+	size_t length;
+	struct log log = { .stream = open_memstream(&said, &length), .show_queries = true };
+	struct read_options options = { .log = &log, .name = "prod", .groups = UINT32_MAX };
+	struct err err = { "" };
+	struct snapshot *snapshot = postgres_read(arena, text, &options, &err);
+	fclose(log.stream);
+	*connections = strstr(said, "set transaction snapshot") != NULL ? 2 : 1;
+	free(said);
+	if (snapshot == NULL)
+		fail_msg("%s: %s", err.code, err.text);
+	assert_true(snapshot->complete);
+	snapshot->reader = "reader";
+	return printed(arena, snapshot);
+}
+
+static void large_database_is_read_over_two_connections(void **state)
+{
+	(void)state;
+	auto_arena arena = arena_new();
+	run(scratch_conninfo(server, true), "CREATE ROLE only_one LOGIN CONNECTION LIMIT 1");
+	const char *text = conninfo(arena, "dbname=rich");
+	int connections;
+	const char *small = read_counted(arena, text, &connections);
+	assert_int_equal(connections, 1);
+	large(text);
+	assert_string_equal(read_counted(arena, text, &connections), small);
+	assert_int_equal(connections, 2);
+	// a role that may have but one is read over that one
+	assert_string_equal(read_counted(arena, conninfo(arena, "dbname=rich user=only_one"), &connections), small);
+	assert_int_equal(connections, 1);
 }
 
 // Errors.
@@ -336,6 +387,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(connect_is_enough), cmocka_unit_test(json_gives_the_same_back), cmocka_unit_test(locked_table_costs_its_own_objects),
+		cmocka_unit_test(large_database_is_read_over_two_connections),
 		cmocka_unit_test(held_lock_is_a_deploy), cmocka_unit_test(no_server_is_unreachable), cmocka_unit_test(passwords_are_not_told),
 		cmocka_unit_test(version_table_is_found),
 	};

@@ -196,7 +196,9 @@ class Lab:
         return {name: value for name, value in environ.items() if value is not None}
 
     def start(self, *words, env=None, command=("check", "prod", "--report", "github")):
+        # a shell that runs the tests in the background hands down an ignored SIGINT
         return subprocess.Popen([DRIFTCHECK, *command, *words], cwd=self.here, env=self.environ(env or {}),
+                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def run(self, *words, env=None, **more):

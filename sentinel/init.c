@@ -77,6 +77,10 @@ static void quote(struct buf *out, const char *text)
 	buf_addc(out, '"');
 }
 
+#define MIGRATIONS_MORE \
+	"  # table  = \"public.schema_migrations\"   # where the versions are, if not in the usual table\n" \
+	"  # schema = \"app\"                        # the schema that the migrations work in, if not the default one\n"
+
 // `folder` is the working directory as seen from the file: "" where it is the file's own.
 static void write_migrations(struct arena *arena, struct buf *file, const char *folder, const struct found_folder *found,
                              size_t n, const struct err *err)
@@ -86,7 +90,7 @@ static void write_migrations(struct arena *arena, struct buf *file, const char *
 		if (err->code[0] != '\0')
 			buf_addf(file, "# %s: %s\n", err->where, err->text);
 		buf_adds(file, "# None were found in the usual folders: set the path.\n"
-		         "migrations \"app\" {\n  path      = \"db/migrations\"\n  framework = \"auto\"\n}\n");
+		         "migrations \"app\" {\n  path      = \"db/migrations\"\n  framework = \"auto\"\n" MIGRATIONS_MORE "}\n");
 	}
 	for (size_t i = 0; i < n; i++) {
 		const char *mark = i == 0 ? "" : "# ";
@@ -94,11 +98,9 @@ static void write_migrations(struct arena *arena, struct buf *file, const char *
 			buf_adds(file, "# Found, too. If it belongs to a database of its own, use it, and name the set in each env:\n");
 		buf_addf(file, "%smigrations \"%s\" {\n%s  path      = ", mark, i == 0 ? "app" : "other", mark);
 		quote(file, arena_printf(arena, "%s%s", found[i].path[0] == '/' ? "" : folder, found[i].path));
-		buf_addf(file, "    # %zu migrations\n%s  framework = \"%s\"\n%s}\n", found[i].n_migrations, mark,
-		         found[i].framework->name, mark);
+		buf_addf(file, "    # %zu migrations\n%s  framework = \"%s\"\n%s%s}\n", found[i].n_migrations, mark,
+		         found[i].framework->name, i == 0 ? MIGRATIONS_MORE : "", mark);
 	}
-	buf_adds(file, "#   table  = \"public.schema_migrations\"   # where the versions are, if not in the usual table\n"
-	         "#   schema = \"app\"                        # the schema that the migrations work in, if not the default one\n");
 }
 
 static void write_envs(struct buf *file, const struct variable *variables, size_t n)
@@ -136,7 +138,12 @@ static void write_rest(struct buf *file)
 	         "#   role       = \"owner\"             # or \"superuser\": the migrations then run with the server's rights\n"
 	         "#   extensions = {\"contrib\"}         # may be created by the migrations\n"
 	         "#   prelude    = \"db/prelude.sql\"    # roles, schemas and settings that the platform provides\n"
-	         "# }\n");
+	         "# }\n"
+	         "\n# For the nightly run, `driftcheck --cron --quiet --report github`.\n"
+	         "# github { repository = \"owner/name\"  token_file = \"/etc/driftcheck/github-token\" }\n"
+	         "# cron { jitter = \"10m\"  confirm_after = \"10m\" }\n"
+	         "\n# What your deploy sets, for `driftcheck rehearse`.\n"
+	         "# rehearse { lock_timeout = \"3s\"  statement_timeout = \"60s\" }\n");
 }
 
 static void tell(struct run *run, const char *path, const struct found_folder *found, size_t n_found, const struct err *err,

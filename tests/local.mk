@@ -116,8 +116,8 @@ CLEANFILES += $(EXTRA_PROGRAMS)
 bench: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench.sh
 
-bench-rehearse: tests/measure$(EXEEXT)
-	MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench-rehearse.sh
+bench-rehearse: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
+	DRIFTCHECK='$(abs_builddir)/driftcheck' MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench_rehearse.sh
 
 bench-fleet: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench_fleet.sh

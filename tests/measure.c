@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// The stopwatch of scripts/bench.sh and scripts/bench-rehearse.sh. `measure run COMMAND...` runs a command with its output thrown away, and prints the
+// The stopwatch of scripts/bench.sh and scripts/bench_rehearse.sh. `measure run COMMAND...` runs a command with its output thrown away, and prints the
 // milliseconds it took and the most memory it held, in kB; it ends with the command's exit status. `measure compare
 // A.json B.json` prints the milliseconds of loading two snapshots, and of comparing them once they are loaded. `measure fill
 // SOURCE CLONE` fills the second database like the first, and prints the milliseconds, the rows and the bytes. `measure tap SOCKET

@@ -204,7 +204,7 @@ read_back() { # exit status
 	for format in $formats; do
 		reports+=(--report "$format:first.$format")
 	done
-	check kept.json --format json "${reports[@]}"
+	check "$work/kept.json" --format json "${reports[@]}"
 	[ -e "$work/first.json" ] || return # what died of an error has no report but in JSON
 	for format in $formats; do
 		(cd "$work" && "$DRIFTCHECK" report kept.json --format "$format" --fail-on "$fail_on" "${verbose[@]}" >"again.$format" 2>again.err </dev/null)

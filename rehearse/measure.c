@@ -239,12 +239,13 @@ bool measure_take_files(struct measure *measure, PGconn *conn, bool all, struct 
 	return true;
 }
 
-// Rows that the open transaction read by sequential scans so far, and where the WAL stands; only its own backend can tell.
+// Rows that the open transaction read by sequential scans so far, and where the WAL stands; only its own backend can tell. The same
+// as pg_stat_xact_user_tables says, in a fifth of its time.
 static bool own_counts(PGconn *conn, long long *seq_read, long long *wal, struct err *err)
 {
-	auto_pgresult result = measure_ask(conn, "select coalesce(sum(s.seq_tup_read), 0), "
+	auto_pgresult result = measure_ask(conn, "select coalesce(sum(pg_catalog.pg_stat_get_xact_tuples_returned(c.oid)), 0), "
 	                                 "pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0') "
-	                                 "from pg_catalog.pg_stat_xact_user_tables s", err);
+	                                 "from pg_catalog.pg_class c where c.oid >= 16384 and c.relkind in ('r', 'm')", err);
 	if (result == NULL)
 		return false;
 	*seq_read = number(result, 0, 0);
@@ -361,14 +362,12 @@ static bool run_inside(struct measure *measure, const char *sql, struct step *st
 	bool lone = PQtransactionStatus(measure->own) == PQTRANS_IDLE;
 	if (lone && !control(measure, "BEGIN", err))
 		return false;
-	long long ignored = 0, wal_before = 0;
+	long long wal_before = 0;
 	double asked_us = (double)clock_us();
-	if (PQtransactionStatus(measure->own) == PQTRANS_INTRANS && !own_counts(measure->own, &ignored, &wal_before, err))
+	if (PQtransactionStatus(measure->own) == PQTRANS_INTRANS &&
+	    !(lone ? own_counts(measure->own, &measure->seq_read, &wal_before, err) : measure_wal(measure->own, &wal_before, err)))
 		return false;
-	if (lone) {
-		measure->n_transactions++;
-		measure->seq_read = ignored;
-	}
+	measure->n_transactions += lone;
 	watch_mark(measure->watch);
 	double start_us = (double)clock_us();
 	measure->asked_us += start_us - asked_us;
@@ -443,6 +442,9 @@ static bool run_control(struct measure *measure, const char *sql, struct step *s
 	if (PQresultStatus(result) == PGRES_FATAL_ERROR)
 		note_error(measure, result, step);
 	bool is_open = PQtransactionStatus(measure->own) != PQTRANS_IDLE;
+	long long ignored;
+	if (!was_open && is_open && !own_counts(measure->own, &measure->seq_read, &ignored, err)) // what is not flushed yet of those before
+		return false;
 	measure->n_transactions += !was_open && is_open;
 	step->transaction = measure->n_transactions;
 	if (was_open && !is_open)

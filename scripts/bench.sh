@@ -1,46 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: PostgreSQL
-# `make bench`: what driftcheck costs, as ratios to what one would do otherwise, on one throwaway server in one run. Times
-# differ from machine to machine; ratios hardly do. Nothing here is a test, but for one thing: that a check of an unchanged
-# repository starts no server.
+# `make bench`: what driftcheck costs, as ratios to what one would do otherwise, on one throwaway server in one run. Nothing here
+# is a test, but for one thing: that a check of an unchanged repository starts no server.
 #
-# Environment: DRIFTCHECK and MEASURE (the programs), N (tables; default 1000), BENCH_LARGE=1 (also 10000), RUNS (default 3).
-set -u
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-DRIFTCHECK=${DRIFTCHECK:-$PWD/driftcheck} MEASURE=${MEASURE:-$PWD/tests/measure} runs=${RUNS:-3}
-# shellcheck source=scripts/lib.sh
-. "$top/scripts/lib.sh"
-# shellcheck source=scripts/cluster.sh
-. "$top/scripts/cluster.sh"
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/driftcheck-bench.XXXXXX")
-finish() {
-	cluster_stop
-	rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-export XDG_CACHE_HOME=$work/cache
-cluster_start -c shared_buffers=512MB -c max_locks_per_transaction=2048 -c max_wal_size=4GB || die "no PostgreSQL to measure on"
-
-# Runs a command `runs` times and sets ms and kb to the best of them. Its exit status must be the wanted one.
-best() { # wanted-status command...
-	local wanted=$1 i got status
-	shift
-	ms='' kb=''
-	for ((i = 0; i < runs; i++)); do
-		got=$("$MEASURE" run "$@" 2>"$work/err")
-		status=$?
-		[ "$status" = "$wanted" ] || die "exit status $status of: $*"$'\n'"$(tail -n 5 "$work/err")"
-		if [ -z "$ms" ] || awk -v a="${got% *}" -v b="$ms" 'BEGIN { exit !(a < b) }'; then
-			ms=${got% *} kb=${got#* }
-		fi
-	done
-}
-
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / (b > 0 ? b : 0.1) }'; }
-line() { printf '  %-58s %10s   %s\n' "$1" "$2" "${3:-}"; }
+# Environment: N (tables; default 1000), BENCH_LARGE=1 (also 10000), and that of bench_harness.sh.
+# shellcheck source=scripts/bench_harness.sh
+. "$(dirname "${BASH_SOURCE[0]}")/bench_harness.sh"
+bench_server -c shared_buffers=512MB -c max_locks_per_transaction=2048 -c max_wal_size=4GB
 
 # N tables of 10 columns (3 defaults, 1 identity), each with a check, a primary key, 2 indexes (1 partial) and a foreign key;
 # N/10 views, functions and triggers, N/50 enums, N/100 tables with 5 partitions; over N/500 schemas, at least 2.

@@ -1,32 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: PostgreSQL
 # `make bench-fleet`: a fleet of many small databases on one throwaway server, checked as one run, against one `psql` for each
-# of them that asks for its version alone. Prints environments per second and ratios; times differ from machine to machine,
-# ratios hardly do. Nothing here is a test, but for one thing: that the migrations are replayed once, not once per database.
+# of them that asks for its version alone. Prints environments per second and ratios. Nothing here is a test, but for one thing:
+# that the migrations are replayed once, not once per database.
 #
-# Environment: DRIFTCHECK and MEASURE (the programs), N (databases; default 1000; each takes 8 MB), JOBS (default 8).
-set -u
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-DRIFTCHECK=${DRIFTCHECK:-$PWD/driftcheck} MEASURE=${MEASURE:-$PWD/tests/measure} n=${N:-1000} jobs=${JOBS:-8}
-# shellcheck source=scripts/lib.sh
-. "$top/scripts/lib.sh"
-# shellcheck source=scripts/cluster.sh
-. "$top/scripts/cluster.sh"
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/driftcheck-bench.XXXXXX")
-chmod 755 "$work"
-finish() {
-	cluster_stop
-	rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-export XDG_CACHE_HOME=$work/cache XDG_STATE_HOME=$work/state
-cluster_start -c max_connections=100 -c max_wal_size=4GB || die "no PostgreSQL to measure on"
-
-line() { printf '  %-62s %9s   %s\n' "$1" "$2" "${3:-}"; }
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / (b > 0 ? b : 0.1) }'; }
+# Environment: N (databases; default 1000; each takes 8 MB), JOBS (default 8), and that of bench_harness.sh.
+# shellcheck source=scripts/bench_harness.sh
+. "$(dirname "${BASH_SOURCE[0]}")/bench_harness.sh"
+n=${N:-1000} jobs=${JOBS:-8}
+bench_server -c max_connections=100 -c max_wal_size=4GB
 
 # A repository of ten migrations, each a table with a check, a foreign key and an index; databases have all but the last few.
 mkdir "$work/migrations"

@@ -4,26 +4,11 @@
 # costs a statement that does nothing, and how much longer it makes one that does a lot; and what the tap costs its clients,
 # beside none; on one throwaway server in one run. Ratios count; nothing here is a test.
 #
-# Environment: DRIFTCHECK and MEASURE (the programs), SCALE (of pgbench: 100,000 rows each; default 50), PARTS (of the below).
-set -u
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-DRIFTCHECK=${DRIFTCHECK:-$PWD/driftcheck} MEASURE=${MEASURE:-$PWD/tests/measure} scale=${SCALE:-50}
-# shellcheck source=scripts/lib.sh
-. "$top/scripts/lib.sh"
-# shellcheck source=scripts/cluster.sh
-. "$top/scripts/cluster.sh"
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/driftcheck-bench.XXXXXX")
-finish() {
-	cluster_stop
-	rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-cluster_start -c shared_buffers=256MB -c max_wal_size=4GB || die "no PostgreSQL to measure on"
-
-line() { printf '  %-58s %10s   %s\n' "$1" "$2" "${3:-}"; }
+# Environment: SCALE (of pgbench: 100,000 rows each; default 50), PARTS (of the below), and that of bench_harness.sh.
+# shellcheck source=scripts/bench_harness.sh
+. "$(dirname "${BASH_SOURCE[0]}")/bench_harness.sh"
+scale=${SCALE:-50}
+bench_server -c shared_buffers=256MB -c max_wal_size=4GB
 
 filling() {
 	local bin pgbench from to ms rows bytes source
@@ -42,20 +27,10 @@ filling() {
 	[ -n "$ms" ] || die "the clone could not be filled"
 	line "pgbench -i" "$source ms" "$(psql -X -qAt -d source -c "SELECT pg_size_pretty(sum(pg_total_relation_size(oid))) FROM pg_class WHERE relname ~ '^pgbench_' AND relkind = 'r'")"
 	line "filling from its statistics" "${ms%.*} ms" "$rows rows, $((bytes >> 20)) MB"
-	line "  we take this many times as long" "$(awk -v a="$ms" -v b="$source" 'BEGIN { printf "%.2f", a / b }')"
+	line "  we take this many times as long" "$(ratio "$ms" "$source")"
 }
 
 url() { echo "postgresql:///$1?host=$PGHOST&port=$PGPORT&user=$PGUSER"; } # database
-milliseconds() { # command...: how long it took, the best of three
-	local i from took best=
-	for i in 1 2 3; do
-		from=$(date +%s%N)
-		"$@" >/dev/null 2>"$work/err" || [ $? = 1 ] || die "$(tail -n 5 "$work/err")"
-		took=$((($(date +%s%N) - from) / 100000))
-		[ -n "$best" ] && [ "$best" -le "$took" ] || best=$took
-	done
-	echo "${best%?}.${best: -1}"
-}
 # A database at version 1, and a folder of migrations in which 2 is given on stdin.
 release() { # name rows
 	mkdir -p "$work/$1"
@@ -67,23 +42,23 @@ release() { # name rows
 		-c 'VACUUM ANALYZE t' || die "no rows"
 }
 rehearse() { # name option...
-	local name=$1
-	shift
-	"$DRIFTCHECK" rehearse "prod=$(url "$name")" --migrations "$work/$name" --format json "$@"
+	best 0 "$DRIFTCHECK" rehearse "prod=$(url "$1")" --migrations "$work/$1" --format json "${@:2}"
 }
 
 statements=300
 idling() {
-	local one all plain sizes
+	local one plain sizes
 	say "A statement that does nothing (of $statements in one migration)"
 	echo 'ALTER TABLE t ALTER COLUMN name SET STATISTICS 1;' | release one 1000
 	for i in $(seq "$statements"); do echo "ALTER TABLE t ALTER COLUMN name SET STATISTICS $((i % 100 + 1));"; done | release many 1000
-	plain=$(milliseconds psql -X -q -1 -d many -f "$work/many/0002_release.up.sql")
+	best 0 psql -X -q -1 -d many -f "$work/many/0002_release.up.sql"
+	plain=$ms
 	for sizes in --one-size ''; do
-		# shellcheck disable=SC2086
-		one=$(milliseconds rehearse one $sizes) all=$(milliseconds rehearse many $sizes)
+		rehearse one $sizes
+		one=$ms
+		rehearse many $sizes
 		line "rehearsing it${sizes:+, $sizes}, beyond plain execution (wanted: under 5)" \
-			"$(awk -v a="$all" -v b="$one" -v c="$plain" -v n="$statements" 'BEGIN { printf "%.1f", (a - b - c) / n }') ms"
+			"$(awk -v a="$ms" -v b="$one" -v c="$plain" -v n="$statements" 'BEGIN { printf "%.1f", (a - b - c) / n }') ms"
 	done
 }
 
@@ -103,7 +78,7 @@ building() {
 		psql -X -q -d large -c 'DROP INDEX t_name' -c 'UPDATE schema_migrations SET version = 1' -c CHECKPOINT
 	done | sort -n | head -n 1)
 	line "measured, beside clients" "$measured ms" "plainly $plain ms"
-	line "  it takes this many times as long (wanted: within 0.1 of 1)" "$(awk -v a="$measured" -v b="$plain" 'BEGIN { printf "%.2f", a / b }')"
+	line "  it takes this many times as long (wanted: within 0.1 of 1)" "$(ratio "$measured" "$plain")"
 }
 
 tapping() {
@@ -115,9 +90,9 @@ tapping() {
 	done | awk '{ for (i = 1; i <= NF; i++) if (NR == 1 || $i < best[i]) best[i] = $i } END { print best[1], best[2], best[3], best[4] }')"
 	[ -n "$many_tapped" ] || die "the tap could not be measured"
 	line "10,000 small queries, through the tap" "$small_tapped ms" "directly $small ms"
-	line "  the tap takes this many times as long" "$(awk -v a="$small_tapped" -v b="$small" 'BEGIN { printf "%.2f", a / b }')"
+	line "  the tap takes this many times as long" "$(ratio "$small_tapped" "$small")"
 	line "300,000 rows of 1 kB, through the tap" "$many_tapped ms" "directly $many ms"
-	line "  the tap takes this many times as long" "$(awk -v a="$many_tapped" -v b="$many" 'BEGIN { printf "%.2f", a / b }')"
+	line "  the tap takes this many times as long" "$(ratio "$many_tapped" "$many")"
 }
 
 for part in ${PARTS:-filling idling building tapping}; do

@@ -1,47 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: PostgreSQL
 # `make bench-tenants`: one database with a schema for each of many tenants, checked as one fleet, against copying the raw
-# catalogs with psql; with a quarter of the tenants and with all, since the time of each must not depend on their number.
-# Times differ from machine to machine; ratios hardly do. Nothing here is a test.
+# catalogs with psql; with a quarter of the tenants and with all, since the time of each must not depend on their
+# number. Nothing here is a test.
 #
-# Environment: DRIFTCHECK and MEASURE (the programs), N (tenants; default 2000), RUNS (default 2).
-set -u
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-DRIFTCHECK=${DRIFTCHECK:-$PWD/driftcheck} MEASURE=${MEASURE:-$PWD/tests/measure} all=${N:-2000} runs=${RUNS:-2}
-# shellcheck source=scripts/lib.sh
-. "$top/scripts/lib.sh"
-# shellcheck source=scripts/cluster.sh
-. "$top/scripts/cluster.sh"
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/driftcheck-bench.XXXXXX")
-chmod 755 "$work"
-finish() {
-	cluster_stop
-	rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-export XDG_CACHE_HOME=$work/cache XDG_STATE_HOME=$work/state
-cluster_start -c shared_buffers=512MB -c max_locks_per_transaction=2048 -c max_wal_size=4GB || die "no PostgreSQL to measure on"
-
-line() { printf '  %-58s %10s   %s\n' "$1" "$2" "${3:-}"; }
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / (b > 0 ? b : 0.1) }'; }
-
-# Runs a command `runs` times and sets ms and kb to the best of them. Its exit status must be the wanted one.
-best() { # wanted-status command...
-	local wanted=$1 i got status
-	shift
-	ms='' kb=''
-	for ((i = 0; i < runs; i++)); do
-		got=$("$MEASURE" run "$@" 2>"$work/err")
-		status=$?
-		[ "$status" = "$wanted" ] || die "exit status $status of: $*"$'\n'"$(tail -n 5 "$work/err")"
-		if [ -z "$ms" ] || awk -v a="${got% *}" -v b="$ms" 'BEGIN { exit !(a < b) }'; then
-			ms=${got% *} kb=${got#* }
-		fi
-	done
-}
+# Environment: N (tenants; default 2000), and that of bench_harness.sh.
+# shellcheck source=scripts/bench_harness.sh
+. "$(dirname "${BASH_SOURCE[0]}")/bench_harness.sh"
+all=${N:-2000}
+bench_server -c shared_buffers=512MB -c max_locks_per_transaction=2048 -c max_wal_size=4GB
 
 # Twenty migrations, each a table of six columns with a check, a foreign key and an index; one has a view, one a function.
 mkdir "$work/migrations"

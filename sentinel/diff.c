@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // `driftcheck diff WANT HAVE`: what differs in HAVE from WANT, whatever the two are. No migrations are weighed here, so
 // nothing is classified: that is `check`.
+#include <pthread.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -22,6 +23,7 @@ struct side {
 	struct snapshot *snapshot;
 	unsigned groups; // to be read
 	const struct grants *grants; // of the repository's migrations; NULL: it is another source
+	struct arena *arena; // of the snapshot; threads do not share one
 };
 
 // What a side that is replayed takes from the other one.
@@ -39,26 +41,67 @@ static struct read_for read_for(const struct side *side, const struct side *othe
 	return for_;
 }
 
-static bool read_side(struct run *run, struct envs *envs, struct side *side, const struct side *other, struct err *err)
+static bool is_replayed(const struct side *side)
 {
-	struct env env = { .name = side->env_name != NULL ? side->env_name : side->source.shown, .source = side->source, .groups = side->groups };
-	struct read_options options = env_read_options(run, &env);
-	if (source_is_live(&side->source))
-		options.versions = source_versions(run, envs, &side->source, side->env_name);
-	log_progress(run->log, "%s: reading", env.name);
-	side->snapshot = source_read(run, envs, &side->source, &options, read_for(side, other), run->arena, err);
-	return side->snapshot != NULL;
+	return side->source.type == SOURCE_REPO || side->source.type == SOURCE_SQL;
 }
 
-// What is replayed comes last: by then it is known for which engine and major.
+// One side that is to be read, maybe in a thread of its own.
+struct reading {
+	struct run *run;
+	struct envs *envs;
+	struct side *side;
+	struct env env;
+	struct read_options options;
+	struct read_for for_;
+	struct arena *arena;
+	struct err err;
+};
+
+static struct reading reading_of(struct run *run, struct envs *envs, struct side *side, const struct side *other, struct arena *arena)
+{
+	struct env env = { .name = side->env_name != NULL ? side->env_name : side->source.shown, .source = side->source, .groups = side->groups };
+	struct reading reading = { run, envs, side, env, env_read_options(run, &env), read_for(side, other), arena, { "" } };
+	if (source_is_live(&side->source))
+		reading.options.versions = source_versions(run, envs, &side->source, side->env_name);
+	return reading;
+}
+
+static void *read_side(void *argument)
+{
+	struct reading *reading = argument;
+	reading->side->snapshot = source_read(reading->run, reading->envs, &reading->side->source, &reading->options, reading->for_,
+	                                      reading->arena, &reading->err);
+	return NULL;
+}
+
+// Two live databases are read at the same time. What is replayed comes last: by then it is known for which engine and major.
 static bool read_sides(struct run *run, struct envs *envs, struct side *sides, struct err *err)
 {
+	pthread_t thread;
+	bool threaded = false;
+	struct reading readings[N_SIDES];
+	log_progress(run->log, "reading");
+	for (int i = 0; i < N_SIDES; i++)
+		readings[i] = reading_of(run, envs, &sides[i], &sides[N_SIDES - 1 - i], sides[i].arena);
+	if (source_is_live(&sides[0].source) && source_is_live(&sides[1].source))
+		threaded = pthread_create(&thread, NULL, read_side, &readings[1]) == 0;
+	bool ok = true;
 	for (int replayed = 0; replayed <= 1; replayed++) {
-		for (int i = 0; i < N_SIDES; i++) {
-			enum source_type type = sides[i].source.type;
-			if ((type == SOURCE_REPO || type == SOURCE_SQL) == (replayed == 1) &&
-			    !read_side(run, envs, &sides[i], &sides[N_SIDES - 1 - i], err))
-				return false;
+		for (int i = 0; ok && i < N_SIDES - threaded; i++) {
+			if (is_replayed(&sides[i]) != (replayed == 1))
+				continue;
+			readings[i].for_ = read_for(&sides[i], &sides[N_SIDES - 1 - i]);
+			read_side(&readings[i]);
+			ok = sides[i].snapshot != NULL;
+		}
+	}
+	if (threaded)
+		pthread_join(thread, NULL);
+	for (int i = 0; i < N_SIDES; i++) {
+		if (sides[i].snapshot == NULL && readings[i].err.code[0] != '\0') {
+			*err = readings[i].err;
+			return false;
 		}
 	}
 	static const char *const names[] = { [ENGINE_POSTGRESQL] = "PostgreSQL", [ENGINE_SQLITE] = "SQLite" };
@@ -220,7 +263,8 @@ static void fill(struct run *run, const struct side *sides, struct comparer *com
 
 enum exit_status command_diff(struct run *run, struct err *err)
 {
-	struct side sides[N_SIDES] = { 0 };
+	auto_arena second = arena_new();
+	struct side sides[N_SIDES] = { { .arena = run->arena }, { .arena = second } };
 	struct env named[N_SIDES] = { 0 };
 	struct envs envs = { .items = named, .n = N_SIDES };
 	for (int i = 0; i < N_SIDES; i++) {

@@ -158,16 +158,12 @@ static void judge_command(struct job *job, int status)
 		job_note(job, arena_printf(job->arena, "the command ended with status %d", status));
 		return;
 	}
-	struct rehearsal *rehearsal = job->rehearsal;
-	struct err *troubles = arena_array(job->arena, rehearsal->n_troubles + 1, sizeof *troubles);
-	if (rehearsal->n_troubles > 0)
-		memcpy(troubles, rehearsal->troubles, rehearsal->n_troubles * sizeof *troubles);
-	struct err *trouble = &troubles[rehearsal->n_troubles++];
+	struct err trouble;
 	if (status != 0)
-		err_set(trouble, "exec", "--exec", "see what it says above", "the command ended with status %d", status);
+		err_set(&trouble, "exec", "--exec", "see what it says above", "the command ended with status %d", status);
 	else
-		err_set(trouble, "exec", "--exec", "it must use DATABASE_URL or PGHOST, PGPORT, PGUSER and PGDATABASE", "the command sent no statement to the clone");
-	rehearsal->troubles = troubles;
+		err_set(&trouble, "exec", "--exec", "it must use DATABASE_URL or PGHOST, PGPORT, PGUSER and PGDATABASE", "the command sent no statement to the clone");
+	job_trouble(job, &trouble);
 }
 
 static void take_steps(struct exec *exec)

@@ -1,6 +1,7 @@
 libdriftcheck_a_SOURCES += rehearse/rehearsal.h rehearse/statistics.h rehearse/fill.h rehearse/watch.h rehearse/traffic.h rehearse/tap.h \
   rehearse/measure.h rehearse/verdict.h rehearse/rehearse.h rehearse/watch.c rehearse/measure.c rehearse/sequence.c rehearse/sequence.h rehearse/verdict.c \
-  rehearse/growth.c rehearse/statistics.c rehearse/traffic.c rehearse/rehearse.c rehearse/fill.c rehearse/render.h rehearse/render.c \
+  rehearse/growth.c rehearse/statistics.c rehearse/traffic.c rehearse/felt.h rehearse/felt.c rehearse/lookout.h rehearse/lookout.c \
+  rehearse/pgbench.h rehearse/pgbench.c rehearse/pgbench_process.h rehearse/pgbench_process.c rehearse/pgbench_log.h rehearse/pgbench_log.c rehearse/rehearse.c rehearse/fill.c rehearse/render.h rehearse/render.c \
   rehearse/show_json.c rehearse/show_text.c rehearse/show_words.c rehearse/show_markdown.c \
   rehearse/show_html.h rehearse/show_html.c rehearse/show_html_axis.c rehearse/show_html_timeline.c rehearse/fill_plan.h rehearse/fill_catalog.c rehearse/fill_decide.c \
   rehearse/fill_load.c rehearse/fill_value.c rehearse/fill_check.c rehearse/fill_rank.c rehearse/fill_rank.h

@@ -30,6 +30,16 @@ void job_note(struct job *job, const char *text)
 	rehearsal->notes = notes;
 }
 
+void job_trouble(struct job *job, const struct err *trouble)
+{
+	struct rehearsal *rehearsal = job->rehearsal;
+	struct err *troubles = arena_array(job->arena, rehearsal->n_troubles + 1, sizeof *troubles);
+	if (rehearsal->n_troubles > 0)
+		memcpy(troubles, rehearsal->troubles, rehearsal->n_troubles * sizeof *troubles);
+	troubles[rehearsal->n_troubles++] = *trouble;
+	rehearsal->troubles = troubles;
+}
+
 bool job_list(struct job *job, struct err *err)
 {
 	const struct rehearsal_request *request = job->request;
@@ -66,7 +76,7 @@ static const char *const *largest_tables(struct job *job)
 	qsort(tables, pass->n_tables, sizeof *tables, compare_bytes);
 	for (size_t i = 0; i < pass->n_tables && i < LARGEST; i++)
 		names[i] = tables[i].name;
-	if (pass->n_tables > LARGEST)
+	if (pass->n_tables > LARGEST && job->request->pgbench == NULL)
 		job_note(job, "which tables the command touches was not known before: clients used the largest ones");
 	return names;
 }

@@ -7,7 +7,7 @@ libdriftcheck_a_SOURCES += rehearse/rehearsal.h rehearse/statistics.h rehearse/f
   rehearse/fill_load.c rehearse/fill_value.c rehearse/fill_check.c rehearse/fill_rank.c rehearse/fill_rank.h
 libdriftcheck_a_SOURCES += rehearse/tap.c rehearse/tap_relay.h rehearse/tap_relay.c rehearse/tap_protocol.c rehearse/tap_split.c
 libdriftcheck_a_SOURCES += rehearse/course.h rehearse/pass.c rehearse/clone.h rehearse/clone.c rehearse/restore.c rehearse/rewrite.h rehearse/rewrite.c rehearse/rewrite_build.h rehearse/rewrite_alter.c \
-  rehearse/parse_tree.h rehearse/parse_tree.c rehearse/exec.h rehearse/exec.c rehearse/measure_state.h rehearse/measure_tapped.c
+  rehearse/parse_tree.h rehearse/parse_tree.c rehearse/exec.h rehearse/exec.c rehearse/measure_state.h rehearse/measure_tapped.c rehearse/scans.h rehearse/scans.c
 EXTRA_DIST += rehearse/rules.def
 libdriftcheck_a_SOURCES += rehearse/sqlite.c rehearse/sqlite_vfs.h rehearse/sqlite_vfs.c rehearse/sqlite_worker.h rehearse/sqlite_worker.c \
   rehearse/sqlite_clients.h rehearse/sqlite_clients.c rehearse/sqlite_clone.h rehearse/sqlite_clone.c rehearse/sqlite_losses.h rehearse/sqlite_losses.c

@@ -163,6 +163,8 @@ bool pass_run(struct job *job, struct err *err)
 	struct measure *measure = exec ? NULL : measure_open(job->arena, pass->own, pass->superuser, err);
 	if (!exec && measure == NULL)
 		return false;
+	if (measure != NULL && pgbench != NULL && pass->touched != NULL)
+		measure_among_scans(measure);
 	struct traffic_request request = { .conninfo = pass->superuser, .relations = pass->touched,
 	                                   .long_transaction_s = job->request->long_transaction_s, .pgbench = pgbench };
 	struct traffic *traffic = pass->touched == NULL ? NULL : traffic_start(job->arena, &request, BASELINE_MS, err);

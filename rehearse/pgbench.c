@@ -261,6 +261,7 @@ static void read_log(struct client *client, const char *path)
 		struct pgbench_transaction transaction;
 		if (!pgbench_log_read(line, &transaction))
 			continue;
+		transaction.due_us -= client->pgbench->epoch_us;
 		transaction.start_us -= client->pgbench->epoch_us;
 		transaction.end_us -= client->pgbench->epoch_us;
 		client->transactions = arena_grow(client->arena, client->transactions, client->n_transactions, &client->transactions_capacity,
@@ -357,45 +358,71 @@ static bool locks(const struct step *step, const char *relation)
 	return false;
 }
 
-// Adds a transaction to what a step's victims felt, unless it waited because of another step alone.
-static void add_transaction(struct felt *felt, const struct client *client, const struct pgbench_transaction *transaction, const struct step *step,
-                            struct pgbench_span span)
+// How long a client was seen waiting in a span because of a step, and because of others.
+struct waited {
+	bool here, elsewhere;
+	double behind_ms;
+};
+
+static struct waited waits_in(const struct client *client, struct pgbench_span its, const struct step *step, struct pgbench_span span)
 {
-	const struct pgbench_span its = { transaction->start_us, transaction->end_us };
-	bool blocked = false, elsewhere = false;
-	double behind_ms = 0;
+	struct waited waited = { 0 };
 	for (size_t i = 0; i < client->n_waits; i++) {
 		const struct wait *wait = &client->waits[i];
 		if (!overlaps(wait->from_us, wait->to_us, its))
 			continue;
 		bool here = overlaps(wait->from_us, wait->to_us, span) && locks(step, wait->relation);
 		double from_us = wait->from_us > its.from_us ? wait->from_us : its.from_us, to_us = wait->to_us < its.to_us ? wait->to_us : its.to_us;
-		blocked |= here;
-		elsewhere |= !here;
-		behind_ms += here && wait->behind ? (to_us - from_us + wait->for_us) / 1000 : 0;
+		waited.here |= here;
+		waited.elsewhere |= !here;
+		waited.behind_ms += here && wait->behind ? (to_us - from_us + wait->for_us) / 1000 : 0;
 	}
-	if (elsewhere && !blocked)
+	return waited;
+}
+
+// Whether transactions of a script waited themselves because of a step.
+static bool script_waits(const struct pgbench *pgbench, unsigned script, const struct step *step, struct pgbench_span span)
+{
+	for (size_t i = 0; i < pgbench->n_clients; i++) {
+		const struct client *client = &pgbench->clients[i];
+		for (size_t j = 0; j < client->n_transactions; j++) {
+			const struct pgbench_transaction *of = &client->transactions[j];
+			if (of->script == script && waits_in(client, (struct pgbench_span){ of->start_us, of->end_us }, step, span).here)
+				return true;
+		}
+	}
+	return false;
+}
+
+// Adds a transaction to what a step's victims felt, unless it waited because of another step alone. One that was due while its client
+// was stuck counts as blocked if its script is one that waits; else only its own time counts: what stuck was another script.
+static void add_transaction(struct felt *felt, const struct client *client, const struct pgbench_transaction *transaction, bool waits,
+                            const struct step *step, struct pgbench_span span)
+{
+	const struct pgbench_span its = { waits ? transaction->due_us : transaction->start_us, transaction->end_us };
+	const struct waited waited = waits_in(client, its, step, span);
+	if (!overlaps(its.from_us, its.to_us, span) || (waited.elsewhere && !waited.here))
 		return;
-	double ms = (transaction->end_us - transaction->start_us) / 1000;
+	double ms = (its.to_us - its.from_us) / 1000;
 	felt->n_tries++;
-	felt->n_blocked += blocked;
+	felt->n_blocked += waited.here;
 	felt->n_errors += transaction->failed;
-	felt->behind_ms += behind_ms > ms ? ms : behind_ms;
+	felt->behind_ms += waited.behind_ms > ms ? ms : waited.behind_ms;
 	if (!transaction->failed)
 		felt_add(felt, ms);
 }
 
-static void add_client(struct felt *felt, struct felt *before, const char **error, const struct client *client, unsigned script, const struct step *step,
-                       struct pgbench_span span, struct pgbench_span errors, struct pgbench_span baseline)
+static void add_client(struct felt *felt, struct felt *before, const char **error, const struct client *client, unsigned script, bool waits,
+                       const struct step *step, struct pgbench_span span, struct pgbench_span errors, struct pgbench_span baseline)
 {
 	for (size_t i = 0; i < client->n_transactions; i++) {
 		const struct pgbench_transaction *transaction = &client->transactions[i];
 		if (transaction->script != script)
 			continue;
-		if (overlaps(transaction->start_us, transaction->end_us, span))
-			add_transaction(felt, client, transaction, step, span);
-		if (transaction->start_us >= baseline.from_us && transaction->end_us <= baseline.to_us && !transaction->failed)
-			felt_add(before, (transaction->end_us - transaction->start_us) / 1000);
+		if (overlaps(transaction->due_us, transaction->end_us, span))
+			add_transaction(felt, client, transaction, waits, step, span);
+		if (transaction->due_us >= baseline.from_us && transaction->end_us <= baseline.to_us && !transaction->failed)
+			felt_add(before, (transaction->end_us - transaction->due_us) / 1000);
 	}
 	for (size_t i = 0; i < client->n_failures; i++) {
 		const struct failure *failure = &client->failures[i];
@@ -418,8 +445,9 @@ struct step_victim *pgbench_felt(struct pgbench *pgbench, struct arena *arena, c
 		struct felt felt = { .arena = scrap }, before = { .arena = scrap };
 		const char *error = NULL;
 		victims[s] = (struct step_victim){ .relation = request->scripts[s].path, .script = true, .operation = request->scripts[s].operation };
+		bool waits = script_waits(pgbench, s, step, span);
 		for (size_t i = 0; i < pgbench->n_clients; i++)
-			add_client(&felt, &before, &error, &pgbench->clients[i], s, step, span, errors, baseline);
+			add_client(&felt, &before, &error, &pgbench->clients[i], s, waits, step, span, errors, baseline);
 		felt_sum_up(&felt, &before, &victims[s]);
 		victims[s].error = arena_strdup(arena, error);
 	}

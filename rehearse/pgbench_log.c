@@ -10,7 +10,7 @@
 #include "base/arena.h"
 
 // client_id transaction_no time script_no time_epoch time_us [schedule_lag] [retries]
-enum { FIELD_TIME = 2, FIELD_SCRIPT, FIELD_EPOCH, FIELD_US, N_FIELDS };
+enum { FIELD_TIME = 2, FIELD_SCRIPT, FIELD_EPOCH, FIELD_US, N_FIELDS }; // the time counts from when it was due; no lag without a rate
 
 // Words in place of a time. A skipped one was late before it began (--latency-limit) and is none.
 static const char *const failures[] = { "failed", "serialization", "deadlock", "other" };
@@ -41,7 +41,8 @@ bool pgbench_log_read(const char *line, struct pgbench_transaction *transaction)
 		return false;
 	transaction->script = (unsigned)numbers[FIELD_SCRIPT];
 	transaction->end_us = numbers[FIELD_EPOCH] * 1e6 + numbers[FIELD_US];
-	transaction->start_us = transaction->end_us - (transaction->failed ? 0 : numbers[FIELD_TIME]);
+	transaction->due_us = transaction->end_us - (transaction->failed ? 0 : numbers[FIELD_TIME]);
+	transaction->start_us = transaction->due_us + (transaction->failed ? 0 : strtod(line, NULL));
 	return true;
 }
 

@@ -18,7 +18,7 @@ struct pgbench_script {
 
 struct pgbench_transaction {
 	unsigned script;         // from 0, in the order of --file
-	double start_us, end_us; // since 1970; with a rate it starts when it was due
+	double due_us, start_us, end_us; // since 1970; due: with a rate, it may have had to wait until its client was free
 	bool failed;             // serialization or deadlock (15 and later): it has no time
 };
 

@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "introspect/reader.h"
 #include "migrations/replay.h"
@@ -301,6 +302,21 @@ static const struct way {
 	{ "synthetic", wants_any, rehearse_synthetic },
 };
 
+static void note_scripts(struct job *job)
+{
+	const struct pgbench_request *pgbench = job->request->pgbench;
+	if (pgbench == NULL)
+		return;
+	auto_buf note = BUF_INIT;
+	buf_addf(&note, "clients were %d of pgbench's, ", pgbench->n_clients);
+	if (pgbench->rate > 0)
+		buf_addf(&note, "%g transactions a second in all", pgbench->rate);
+	else
+		buf_adds(&note, "each as fast as it could");
+	buf_adds(&note, "; what their scripts wrote stayed in the clone");
+	job_note(job, buf_copy(&note, job->arena));
+}
+
 bool rehearse(struct arena *arena, const struct rehearsal_request *request, struct rehearsal *rehearsal, struct err *err)
 {
 	struct rehearsal_request asked = *request;
@@ -312,8 +328,7 @@ bool rehearse(struct arena *arena, const struct rehearsal_request *request, stru
 	                                 .statement_timeout_ms = (long long)request->thresholds.statement_timeout_ms };
 	if (!way->run(&job, err))
 		return false;
-	if (request->exec != NULL)
-		job_note(&job, "the rows that a command's statements read by scans are not known");
+	note_scripts(&job);
 	finish(&job);
 	return true;
 }

@@ -247,7 +247,7 @@ void show_victim(struct buf *out, const struct step_victim *victim, void (*quote
 	buf_adds(out, " of ");
 	quote(out, victim->relation);
 	if (victim->n_blocked == 0) {
-		buf_adds(out, " failed");
+		buf_adds(out, victim->n_errors > 0 ? " failed" : " waited");
 		return;
 	}
 	buf_adds(out, " waited, the longest ");

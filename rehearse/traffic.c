@@ -64,7 +64,7 @@ static PGconn *open_connection(const struct traffic_request *request, const char
 {
 	PGconn *conn = PQconnectdb(request->conninfo);
 	char sql[256];
-	snprintf(sql, sizeof sql, "set application_name = 'driftcheck %s'; set statement_timeout = %d; set lock_timeout = 0; set jit = off", name,
+	snprintf(sql, sizeof sql, "set application_name = 'driftcheck %s'; set statement_timeout = %d; set lock_timeout = 0; set jit = off; set enable_seqscan = off", name,
 	         request->timeout_ms > 0 ? request->timeout_ms : TIMEOUT_MS);
 	auto_pgresult result = PQstatus(conn) == CONNECTION_OK ? PQexec(conn, sql) : NULL;
 	if (result != NULL && PQresultStatus(result) == PGRES_COMMAND_OK)
@@ -142,7 +142,7 @@ static void *read_long(void *argument)
 		PQclear(PQexec(traffic->reader, "begin isolation level repeatable read read only"));
 		for (const char *const *relation = request->relations; *relation != NULL; relation++) {
 			auto_buf sql = BUF_INIT;
-			buf_addf(&sql, "savepoint s; select 1 from %s limit 1", *relation);
+			buf_addf(&sql, "savepoint s; select 1 from %s limit 0", *relation);
 			auto_pgresult result = PQexec(traffic->reader, sql.data);
 			if (PQresultStatus(result) == PGRES_FATAL_ERROR) // it is gone
 				PQclear(PQexec(traffic->reader, "rollback to savepoint s"));
@@ -217,7 +217,7 @@ static const char *const *statements(struct traffic *traffic, const char *relati
 		else if (condition != NULL)
 			list[i] = arena_printf(traffic->arena, "select * from %s where %s", relation, condition);
 		else
-			list[i] = arena_printf(traffic->arena, "select * from %s limit 1", relation);
+			list[i] = arena_printf(traffic->arena, "select * from %s limit 0", relation); // the lock alone: rows that clients scan would be the migration's
 	}
 	return list;
 }
@@ -306,6 +306,7 @@ struct traffic *traffic_start(struct arena *arena, const struct traffic_request 
 	traffic->baseline_from_us = (double)clock_us();
 	clock_sleep_ms((long long)baseline_ms);
 	traffic->baseline_to_us = (double)clock_us();
+	PQclear(PQexec(traffic->locker, "select 1")); // and what choosing the rows has scanned reaches the statistics
 	if (traffic->pgbench == NULL || pgbench_is_well(traffic->pgbench, err))
 		return traffic;
 	traffic_stop(traffic);

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -28,7 +29,6 @@ enum { RESTART_MS = 500, CONNECT_MS = 30000, GO_ON_MS = 10000, END_MS = 60000, S
 
 struct failure {
 	double at_us;
-	unsigned script;
 	const char *message;
 };
 
@@ -42,6 +42,7 @@ struct wait {
 struct client {
 	struct pgbench *pgbench;
 	int number;
+	const struct pgbench_script *script;
 	char name[NAME_BYTES]; // its application_name
 	const char **argv, **variables;
 	pthread_t thread;
@@ -70,11 +71,11 @@ struct pgbench {
 
 // A client's life, in its thread.
 
-static void note_failure(struct client *client, const char *message, unsigned script)
+static void note_failure(struct client *client, const char *message)
 {
 	pthread_mutex_lock(&client->mutex);
 	client->failures = arena_grow(client->arena, client->failures, client->n_failures, &client->failures_capacity, sizeof *client->failures);
-	client->failures[client->n_failures++] = (struct failure){ (double)clock_us(), script, pgbench_abort_reason(client->arena, message) };
+	client->failures[client->n_failures++] = (struct failure){ (double)clock_us(), pgbench_abort_reason(client->arena, message) };
 	pthread_mutex_unlock(&client->mutex);
 }
 
@@ -85,11 +86,10 @@ static bool hear(struct client *client, int out)
 	auto_free line = NULL;
 	size_t room = 0;
 	bool told = false;
-	unsigned script;
 	while (lines != NULL && getline(&line, &room, lines) > 0) {
-		if (!pgbench_abort_read(line, &script))
+		if (!pgbench_abort_read(line))
 			continue;
-		note_failure(client, line, script);
+		note_failure(client, line);
 		told = true;
 	}
 	return told;
@@ -119,7 +119,7 @@ static void *live(void *argument)
 			pgbench_wait(pid);
 		}
 		if (!told && !atomic_load(&pgbench->stop))
-			note_failure(client, "pgbench ended", 0);
+			note_failure(client, "pgbench ended");
 		for (int left_ms = RESTART_MS; left_ms > 0 && !atomic_load(&pgbench->stop); left_ms -= STEP_MS)
 			clock_wait_ms(STEP_MS);
 	}
@@ -133,7 +133,7 @@ static const char **arguments(struct pgbench *pgbench, const struct client *clie
 {
 	const struct pgbench_request *request = pgbench->request;
 	struct arena *arena = pgbench->arena;
-	const char **argv = arena_array(arena, request->n_scripts + 16, sizeof *argv);
+	const char **argv = arena_array(arena, 16, sizeof *argv);
 	size_t n = 0;
 	argv[n++] = request->program;
 	argv[n++] = "--no-vacuum";
@@ -143,10 +143,14 @@ static const char **arguments(struct pgbench *pgbench, const struct client *clie
 	argv[n++] = arena_printf(arena, "--log-prefix=%s/%d", pgbench->folder.path, client->number);
 	argv[n++] = arena_printf(arena, "--protocol=%s", request->protocol);
 	argv[n++] = arena_printf(arena, "--define=client_id=%d", client->number);
-	if (request->rate > 0)
-		argv[n++] = arena_printf(arena, "--rate=%.6f", request->rate / request->n_clients);
+	argv[n++] = pgbench_file(arena, client->script);
+	double weights = 0, n_same = 0;
 	for (size_t i = 0; i < request->n_scripts; i++)
-		argv[n++] = pgbench_file(arena, &request->scripts[i]);
+		weights += request->scripts[i].weight;
+	for (size_t i = 0; i < pgbench->n_clients; i++)
+		n_same += pgbench->clients[i].script == client->script;
+	if (request->rate > 0)
+		argv[n++] = arena_printf(arena, "--rate=%.6f", request->rate * client->script->weight / weights / n_same);
 	argv[n++] = database;
 	return argv;
 }
@@ -171,6 +175,26 @@ static size_t count_clients(struct pgbench *pgbench, PGconn *conn, double since_
 	return n;
 }
 
+// Each script has clients of its own, so that one which waits does not keep another from being met by the same lock: one each, then by
+// their weights.
+static const struct pgbench_script *next_script(const struct pgbench *pgbench)
+{
+	const struct pgbench_request *request = pgbench->request;
+	const struct pgbench_script *next = NULL;
+	double most = -1;
+	for (size_t s = 0; s < request->n_scripts; s++) {
+		size_t n = 0;
+		for (size_t i = 0; i < pgbench->n_clients; i++)
+			n += pgbench->clients[i].script == &request->scripts[s];
+		double due = n == 0 ? INFINITY : request->scripts[s].weight / (double)n;
+		if (due > most) {
+			most = due;
+			next = &request->scripts[s];
+		}
+	}
+	return next;
+}
+
 static bool start_all(struct pgbench *pgbench, const char *conninfo, PGconn *conn, struct err *err)
 {
 	const struct pgbench_request *request = pgbench->request;
@@ -180,10 +204,13 @@ static bool start_all(struct pgbench *pgbench, const char *conninfo, PGconn *con
 		return false;
 	pgbench->clients = arena_array(pgbench->arena, (size_t)request->n_clients, sizeof *pgbench->clients);
 	for (int i = 0; i < request->n_clients; i++) {
-		struct client *client = &pgbench->clients[pgbench->n_clients];
-		*client = (struct client){ .pgbench = pgbench, .number = i, .arena = arena_new() };
+		struct client *client = &pgbench->clients[i];
+		*client = (struct client){ .pgbench = pgbench, .number = i, .script = next_script(pgbench), .arena = arena_new() };
 		pthread_mutex_init(&client->mutex, NULL);
 		pgbench->n_clients++;
+	}
+	for (int i = 0; i < request->n_clients; i++) {
+		struct client *client = &pgbench->clients[i];
 		snprintf(client->name, sizeof client->name, "driftcheck pgbench %d", i);
 		client->argv = arguments(pgbench, client, database);
 		client->variables = pgbench_environment(pgbench->arena, client->name, password);
@@ -220,8 +247,7 @@ bool pgbench_is_well(struct pgbench *pgbench, struct err *err)
 		pthread_mutex_lock(&client->mutex);
 		if (client->n_failures > 0) {
 			const struct failure *failure = &client->failures[0];
-			const char *path = failure->script < pgbench->request->n_scripts ? pgbench->request->scripts[failure->script].path : NULL;
-			well = err_set(err, "pgbench", path, "the script must work on the schema before the migration; before pgbench 15, it ends at a serialization "
+			well = err_set(err, "pgbench", client->script->path, "the script must work on the schema before the migration; before pgbench 15, it ends at a serialization "
 			               "failure or a deadlock of its own", "it fails before the migration has begun: %s", failure->message);
 		}
 		pthread_mutex_unlock(&client->mutex);
@@ -261,7 +287,6 @@ static void read_log(struct client *client, const char *path)
 		struct pgbench_transaction transaction;
 		if (!pgbench_log_read(line, &transaction))
 			continue;
-		transaction.due_us -= client->pgbench->epoch_us;
 		transaction.start_us -= client->pgbench->epoch_us;
 		transaction.end_us -= client->pgbench->epoch_us;
 		client->transactions = arena_grow(client->arena, client->transactions, client->n_transactions, &client->transactions_capacity,
@@ -380,30 +405,14 @@ static struct waited waits_in(const struct client *client, struct pgbench_span i
 	return waited;
 }
 
-// Whether transactions of a script waited themselves because of a step.
-static bool script_waits(const struct pgbench *pgbench, unsigned script, const struct step *step, struct pgbench_span span)
+// Adds a transaction to what a step's victims felt, unless it waited because of another step alone.
+static void add_transaction(struct felt *felt, const struct client *client, const struct pgbench_transaction *transaction, const struct step *step,
+                            struct pgbench_span span)
 {
-	for (size_t i = 0; i < pgbench->n_clients; i++) {
-		const struct client *client = &pgbench->clients[i];
-		for (size_t j = 0; j < client->n_transactions; j++) {
-			const struct pgbench_transaction *of = &client->transactions[j];
-			if (of->script == script && waits_in(client, (struct pgbench_span){ of->start_us, of->end_us }, step, span).here)
-				return true;
-		}
-	}
-	return false;
-}
-
-// Adds a transaction to what a step's victims felt, unless it waited because of another step alone. One that was due while its client
-// was stuck counts as blocked if its script is one that waits; else only its own time counts: what stuck was another script.
-static void add_transaction(struct felt *felt, const struct client *client, const struct pgbench_transaction *transaction, bool waits,
-                            const struct step *step, struct pgbench_span span)
-{
-	const struct pgbench_span its = { waits ? transaction->due_us : transaction->start_us, transaction->end_us };
-	const struct waited waited = waits_in(client, its, step, span);
-	if (!overlaps(its.from_us, its.to_us, span) || (waited.elsewhere && !waited.here))
+	const struct waited waited = waits_in(client, (struct pgbench_span){ transaction->start_us, transaction->end_us }, step, span);
+	if (waited.elsewhere && !waited.here)
 		return;
-	double ms = (its.to_us - its.from_us) / 1000;
+	double ms = (transaction->end_us - transaction->start_us) / 1000;
 	felt->n_tries++;
 	felt->n_blocked += waited.here;
 	felt->n_errors += transaction->failed;
@@ -412,21 +421,19 @@ static void add_transaction(struct felt *felt, const struct client *client, cons
 		felt_add(felt, ms);
 }
 
-static void add_client(struct felt *felt, struct felt *before, const char **error, const struct client *client, unsigned script, bool waits,
-                       const struct step *step, struct pgbench_span span, struct pgbench_span errors, struct pgbench_span baseline)
+static void add_client(struct felt *felt, struct felt *before, const char **error, const struct client *client, const struct step *step,
+                       struct pgbench_span span, struct pgbench_span errors, struct pgbench_span baseline)
 {
 	for (size_t i = 0; i < client->n_transactions; i++) {
 		const struct pgbench_transaction *transaction = &client->transactions[i];
-		if (transaction->script != script)
-			continue;
-		if (overlaps(transaction->due_us, transaction->end_us, span))
-			add_transaction(felt, client, transaction, waits, step, span);
-		if (transaction->due_us >= baseline.from_us && transaction->end_us <= baseline.to_us && !transaction->failed)
-			felt_add(before, (transaction->end_us - transaction->due_us) / 1000);
+		if (overlaps(transaction->start_us, transaction->end_us, span))
+			add_transaction(felt, client, transaction, step, span);
+		if (transaction->start_us >= baseline.from_us && transaction->end_us <= baseline.to_us && !transaction->failed)
+			felt_add(before, (transaction->end_us - transaction->start_us) / 1000);
 	}
 	for (size_t i = 0; i < client->n_failures; i++) {
 		const struct failure *failure = &client->failures[i];
-		if (failure->script != script || failure->at_us < errors.from_us || failure->at_us >= errors.to_us)
+		if (failure->at_us < errors.from_us || failure->at_us >= errors.to_us)
 			continue;
 		felt->n_tries++;
 		felt->n_errors++;
@@ -440,14 +447,16 @@ struct step_victim *pgbench_felt(struct pgbench *pgbench, struct arena *arena, c
 	const struct pgbench_request *request = pgbench->request;
 	struct step_victim *victims = arena_array(arena, request->n_scripts, sizeof *victims);
 	*n = request->n_scripts;
-	for (unsigned s = 0; s < request->n_scripts; s++) {
+	for (size_t s = 0; s < request->n_scripts; s++) {
 		auto_arena scrap = arena_new();
 		struct felt felt = { .arena = scrap }, before = { .arena = scrap };
 		const char *error = NULL;
 		victims[s] = (struct step_victim){ .relation = request->scripts[s].path, .script = true, .operation = request->scripts[s].operation };
-		bool waits = script_waits(pgbench, s, step, span);
-		for (size_t i = 0; i < pgbench->n_clients; i++)
-			add_client(&felt, &before, &error, &pgbench->clients[i], s, waits, step, span, errors, baseline);
+		for (size_t i = 0; i < pgbench->n_clients; i++) {
+			if (pgbench->clients[i].script != &request->scripts[s])
+				continue;
+			add_client(&felt, &before, &error, &pgbench->clients[i], step, span, errors, baseline);
+		}
 		felt_sum_up(&felt, &before, &victims[s]);
 		victims[s].error = arena_strdup(arena, error);
 	}

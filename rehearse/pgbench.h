@@ -12,7 +12,7 @@ struct pgbench_request {
 	const struct pgbench_script *scripts;
 	size_t n_scripts;
 	const char *program;  // its path
-	int n_clients;
+	int n_clients;        // at least one for each script
 	double rate;          // transactions a second, of all clients; 0: as fast as they go
 	const char *protocol; // "simple", "extended", "prepared"
 };

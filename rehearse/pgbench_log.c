@@ -10,7 +10,7 @@
 #include "base/arena.h"
 
 // client_id transaction_no time script_no time_epoch time_us [schedule_lag] [retries]
-enum { FIELD_TIME = 2, FIELD_SCRIPT, FIELD_EPOCH, FIELD_US, N_FIELDS }; // the time counts from when it was due; no lag without a rate
+enum { FIELD_TIME = 2, FIELD_SCRIPT, FIELD_EPOCH, FIELD_US, N_FIELDS };
 
 // Words in place of a time. A skipped one was late before it began (--latency-limit) and is none.
 static const char *const failures[] = { "failed", "serialization", "deadlock", "other" };
@@ -39,20 +39,16 @@ bool pgbench_log_read(const char *line, struct pgbench_transaction *transaction)
 	}
 	if (strchr(line, '\n') == NULL) // cut off: its last number may be
 		return false;
-	transaction->script = (unsigned)numbers[FIELD_SCRIPT];
 	transaction->end_us = numbers[FIELD_EPOCH] * 1e6 + numbers[FIELD_US];
-	transaction->due_us = transaction->end_us - (transaction->failed ? 0 : numbers[FIELD_TIME]);
-	transaction->start_us = transaction->due_us + (transaction->failed ? 0 : strtod(line, NULL));
+	transaction->start_us = transaction->end_us - (transaction->failed ? 0 : numbers[FIELD_TIME]);
 	return true;
 }
 
-bool pgbench_abort_read(const char *message, unsigned *script)
+bool pgbench_abort_read(const char *message)
 {
 	// "client 0 script 1 aborted in command 2 query 0: ...", "client 0 aborted in command 1 (set) of script 1; ..."
-	const char *client = strstr(message, "client "), *aborted = client == NULL ? NULL : strstr(client, "aborted");
-	const char *of = aborted == NULL ? NULL : strstr(client, "script ");
-	*script = of == NULL ? 0 : (unsigned)strtoul(of + strlen("script "), NULL, 10);
-	return aborted != NULL;
+	const char *client = strstr(message, "client ");
+	return client != NULL && strstr(client, " aborted ") != NULL;
 }
 
 const char *pgbench_abort_reason(struct arena *arena, const char *message)

@@ -17,16 +17,15 @@ struct pgbench_script {
 };
 
 struct pgbench_transaction {
-	unsigned script;         // from 0, in the order of --file
-	double due_us, start_us, end_us; // since 1970; due: with a rate, it may have had to wait until its client was free
+	double start_us, end_us; // since 1970; with a rate it starts when it was due, be its client free or not
 	bool failed;             // serialization or deadlock (15 and later): it has no time
 };
 
 // One line; false: it is none (the last one of a client that was killed), or of a transaction that never began ("skipped").
 bool pgbench_log_read(const char *line, struct pgbench_transaction *transaction);
 
-// Whether a message says that a client ended, and in which script.
-bool pgbench_abort_read(const char *message, unsigned *script);
+// Whether a message says that a client ended.
+bool pgbench_abort_read(const char *message);
 
 // The server's own words in such a message, or all of it.
 const char *pgbench_abort_reason(struct arena *arena, const char *message);

@@ -97,7 +97,7 @@ int pgbench_wait(pid_t pid)
 
 const char *pgbench_file(struct arena *arena, const struct pgbench_script *script)
 {
-	return arena_printf(arena, "--file=%s@%d", script->path, script->weight);
+	return arena_printf(arena, "--file=%s@1", script->path);
 }
 
 bool pgbench_check(struct arena *arena, const struct pgbench_request *request, const char *conninfo, struct err *err)
@@ -126,11 +126,10 @@ bool pgbench_check(struct arena *arena, const struct pgbench_request *request, c
 			continue;
 		// what it says of a script stands before or after its summary
 		const char *error = said.length == 0 ? NULL : strstr(said.data, "pgbench: error: ");
-		unsigned script;
 		if (error == NULL)
 			error = said.length == 0 ? "it says nothing" : said.data;
 		return err_set(err, "pgbench", request->scripts[i].path, "the script must work on the schema before the migration", "pgbench cannot run it: %s",
-		               pgbench_abort_read(error, &script) ? pgbench_abort_reason(arena, error)
+		               pgbench_abort_read(error) ? pgbench_abort_reason(arena, error)
 		                                                  : arena_strndup(arena, error, strcspn(error, "\n")));
 	}
 	return true;

@@ -199,7 +199,7 @@ bool rehearse_pgbench_find(struct run *run, struct rehearsal_request *request, s
 		return !asked || err_set(err, "usage", NULL, "add --pgbench FILE", "--pgbench-clients, -rate and -protocol are of --pgbench");
 	if (request->sqlite_path != NULL)
 		return options->pgbench.n == 0 || err_set(err, "usage", NULL, NULL, "--pgbench: pgbench knows only PostgreSQL, and the environment is a SQLite file");
-	pgbench->n_clients = (int)clients;
+	pgbench->n_clients = clients < (double)pgbench->n_scripts ? (int)pgbench->n_scripts : (int)clients;
 	pgbench->rate = rate;
 	pgbench->program = pgbench_find(run->arena, request->scratch->bindir, request->major, err);
 	request->pgbench = pgbench;

@@ -53,6 +53,10 @@ struct framework {
 	enum late late;
 	const char *late_flag; // the flag or setting that makes it run a late one ("-allow-missing"); NULL: there is none
 	bool sqlite_foreign_keys; // its connections to SQLite enforce foreign keys unless told otherwise
+	// On PostgreSQL, how long an instance waits by default for another one that migrates, and what it does then ("fails with ..."). 0: it
+	// takes no lock, or waits without end, or not known.
+	int lock_wait_s;
+	const char *lock_wait_end;
 	const char *table;     // default version table; NULL: it has none (untracked)
 
 	// A sentence naming the marker that shows this framework ("0001_init.sql has the line `-- +goose Up`"), in the arena;

@@ -241,6 +241,28 @@ static void add_mentioned(struct touching *touching, const char *sql)
 	}
 }
 
+static bool is_named(const struct touching *touching, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(touching->names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+// The default partition of a table: whether its rows belong into a new partition is looked up in it, locked.
+static void add_default_partitions(struct touching *touching)
+{
+	size_t n_named = touching->n;
+	int of = kind_attr(&kind_table, "partition_of"), bound = kind_attr(&kind_table, "partition_bound");
+	for (size_t i = 0; i < touching->schema->n_objects; i++) {
+		const struct object *object = touching->schema->objects[i];
+		if (object->kind == &kind_table && object->values[of] != NULL && object->values[bound] != NULL && strcmp(object->values[bound], "DEFAULT") == 0 &&
+		    is_named(touching, n_named, object->values[of]))
+			add_table(touching, sql_name_copy(touching->arena, object->path, 2));
+	}
+}
+
 // The other ends of foreign keys: "references" is the name of a table, then its columns.
 static void add_neighbours(struct touching *touching)
 {
@@ -252,12 +274,10 @@ static void add_neighbours(struct touching *touching)
 			continue;
 		const char *child = sql_name_copy(touching->arena, object->path, 2), *references = object->values[attr];
 		const char *parent = arena_strndup(touching->arena, references, strcspn(references, "("));
-		for (size_t j = 0; j < n_named; j++) {
-			if (strcmp(touching->names[j], child) == 0)
-				add_table(touching, parent);
-			if (strcmp(touching->names[j], parent) == 0)
-				add_table(touching, child);
-		}
+		if (is_named(touching, n_named, child))
+			add_table(touching, parent);
+		if (is_named(touching, n_named, parent))
+			add_table(touching, child);
 	}
 }
 
@@ -271,6 +291,7 @@ const char *const *clone_touched(struct arena *arena, const struct snapshot *sch
 			tree_walk(&tree->base, add_named, &touching);
 		add_mentioned(&touching, statements[i].sql);
 	}
+	add_default_partitions(&touching);
 	add_neighbours(&touching);
 	const char **names = arena_array(arena, touching.n + 1, sizeof *names);
 	size_t n = 0;

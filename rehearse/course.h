@@ -38,6 +38,7 @@ struct job {
 };
 
 void job_note(struct job *job, const char *text);
+void job_trouble(struct job *job, const struct err *trouble); // of the rehearsal, which goes on
 
 bool job_list(struct job *job, struct err *err); // the pending migrations as statements
 

@@ -16,12 +16,13 @@
 #include "introspect/pg.h"
 #include "migrations/process.h"
 #include "rehearse/measure.h"
+#include "rehearse/scans.h"
 #include "rehearse/tap.h"
 
 extern char **environ;
 
 struct client {
-	int number;
+	int number, pid;
 	struct measure *measure;
 	struct step *step; // the one that runs
 };
@@ -32,6 +33,7 @@ struct exec {
 	size_t n_clients, clients_capacity;
 	struct step **steps; // each stays where it is until its transaction is over
 	size_t n_steps, steps_capacity;
+	struct scans *scans; // NULL: the rows that are read cannot be known
 	int n_transactions;
 	double zero_us;
 	struct err err; // code "": all is well
@@ -50,7 +52,7 @@ static struct client *find_client(struct exec *exec, const struct tapped *tapped
 	if (measure == NULL)
 		return NULL;
 	exec->clients = arena_grow(exec->job->arena, exec->clients, exec->n_clients, &exec->clients_capacity, sizeof *exec->clients);
-	exec->clients[exec->n_clients] = (struct client){ .number = tapped->client, .measure = measure };
+	exec->clients[exec->n_clients] = (struct client){ .number = tapped->client, .pid = (int)tapped->server_pid, .measure = measure };
 	return &exec->clients[exec->n_clients++];
 }
 
@@ -68,14 +70,21 @@ static void before(void *argument, const struct tapped *tapped)
 	if (!measure_before(client->measure, tapped->sql, client->step, &exec->err))
 		return;
 	exec->zero_us = measure_zero_us(client->measure);
+	if (exec->scans != NULL)
+		scans_begin(exec->scans, client->number, client->step, &exec->err);
+	else
+		client->step->rows_read = -1;
 }
 
 static void after(void *argument, const struct tapped *tapped)
 {
 	struct exec *exec = argument;
 	struct client *client = exec->err.code[0] != '\0' ? NULL : find_client(exec, tapped);
-	if (client != NULL && client->step != NULL && measure_after(client->measure, tapped, client->step, &exec->err))
+	if (client != NULL && client->step != NULL && measure_after(client->measure, tapped, client->step, &exec->err)) {
+		if (exec->scans != NULL)
+			scans_done(exec->scans, client->step);
 		client->step = NULL;
+	}
 }
 
 // The command.
@@ -158,16 +167,12 @@ static void judge_command(struct job *job, int status)
 		job_note(job, arena_printf(job->arena, "the command ended with status %d", status));
 		return;
 	}
-	struct rehearsal *rehearsal = job->rehearsal;
-	struct err *troubles = arena_array(job->arena, rehearsal->n_troubles + 1, sizeof *troubles);
-	if (rehearsal->n_troubles > 0)
-		memcpy(troubles, rehearsal->troubles, rehearsal->n_troubles * sizeof *troubles);
-	struct err *trouble = &troubles[rehearsal->n_troubles++];
+	struct err trouble;
 	if (status != 0)
-		err_set(trouble, "exec", "--exec", "see what it says above", "the command ended with status %d", status);
+		err_set(&trouble, "exec", "--exec", "see what it says above", "the command ended with status %d", status);
 	else
-		err_set(trouble, "exec", "--exec", "it must use DATABASE_URL or PGHOST, PGPORT, PGUSER and PGDATABASE", "the command sent no statement to the clone");
-	rehearsal->troubles = troubles;
+		err_set(&trouble, "exec", "--exec", "it must use DATABASE_URL or PGHOST, PGPORT, PGUSER and PGDATABASE", "the command sent no statement to the clone");
+	job_trouble(job, &trouble);
 }
 
 static void take_steps(struct exec *exec)
@@ -184,6 +189,13 @@ static void take_steps(struct exec *exec)
 static bool close_clients(struct exec *exec)
 {
 	bool ok = true;
+	int *pids = arena_array(exec->job->arena, exec->n_clients, sizeof *pids);
+	for (size_t i = 0; i < exec->n_clients; i++)
+		pids[i] = exec->clients[i].pid;
+	if (exec->err.code[0] == '\0')
+		scans_close(exec->scans, pids, exec->n_clients, &exec->err);
+	else
+		scans_close(exec->scans, NULL, 0, &exec->err);
 	for (size_t i = 0; i < exec->n_clients; i++) {
 		struct err err;
 		if (!measure_close(exec->clients[i].measure, &err) && exec->err.code[0] == '\0')
@@ -199,22 +211,26 @@ bool exec_run(struct job *job, double *zero_us, struct err *err)
 	const char *host = options == NULL ? NULL : option(options, "host"), *port = options == NULL ? NULL : option(options, "port");
 	const char *user = options == NULL ? NULL : option(options, "user"), *database = options == NULL ? NULL : option(options, "dbname");
 	struct exec exec = { .job = job, .zero_us = -1 };
+	struct err ended;
 	bool local = host != NULL && *host == '/' && user != NULL && database != NULL;
 	struct tap_request request = {
 		.server_socket = arena_printf(job->arena, "%s/.s.PGSQL.%s", local ? host : "", port == NULL || *port == '\0' ? "5432" : port),
 		.before = before, .after = after, .argument = &exec, .split = !job->request->as_sent,
 	};
-	struct tap *tap = local ? tap_start(&request, err) : NULL;
+	bool scripts = job->request->pgbench != NULL && !job->pass->quiet; // whose scans nobody could tell from the command's
+	exec.scans = local && !scripts ? scans_open(job->arena, job->pass->superuser, err) : NULL;
+	struct tap *tap = local && (scripts || exec.scans != NULL) ? tap_start(&request, err) : NULL;
 	const char **variables = tap == NULL ? NULL : environment(job->arena, tap, user, database);
 	PQconninfoFree(options);
 	if (!local)
 		return err_set(err, "exec", "--clone", "name it by host=/folder/of/its/socket, with user and database",
 		               "with --exec the clone must be reached through a Unix socket");
-	if (tap == NULL)
+	if (tap == NULL) {
+		scans_close(exec.scans, NULL, 0, &ended);
 		return false;
+	}
 	int status = run_command(job->request->exec, variables);
 	size_t n;
-	struct err ended;
 	bool stopped = tap_stop(tap, job->arena, false, &n, &ended) != NULL;
 	bool closed = close_clients(&exec);
 	*zero_us = exec.zero_us;

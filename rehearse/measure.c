@@ -421,11 +421,11 @@ static bool run_outside(struct measure *measure, const char *sql, struct step *s
 	step->lock_wait_ms = measure_waited_ms(seen, n_seen, measure->pid);
 	step->temp_bytes = watch_temp_bytes(measure->watch);
 	if (!measure_take_files(measure, measure->own, true, step, err) || !measure_wal(measure->own, &wal, err) ||
-	    !flushed_seq_read(measure, read_before, &read, err))
+	    (!measure->among_scans && !flushed_seq_read(measure, read_before, &read, err)))
 		return false;
 	measure_take_seen_locks(measure, step, seen, n_seen, end_us);
 	step->wal_bytes = wal - wal_before;
-	step->rows_read = read - read_before;
+	step->rows_read = measure->among_scans ? -1 : read - read_before;
 	return true;
 }
 
@@ -474,6 +474,11 @@ bool measure_step(struct measure *measure, const char *sql, struct step *step, s
 	if (!run_inside(measure, sql, step, &outside, err))
 		return false;
 	return !outside || run_outside(measure, sql, step, err);
+}
+
+void measure_among_scans(struct measure *measure)
+{
+	measure->among_scans = true;
 }
 
 double measure_zero_us(const struct measure *measure)

@@ -21,6 +21,9 @@ struct measure *measure_open(struct arena *arena, const char *conninfo, const ch
 // watch is lost (code "measure"). The statement is sent as it is; BEGIN and COMMIT are steps as well.
 bool measure_step(struct measure *measure, const char *sql, struct step *step, struct err *err);
 
+// Others scan tables meanwhile: what a statement in transactions of its own reads cannot be told from what they do.
+void measure_among_scans(struct measure *measure);
+
 // The time that step->start_ms counts from: that of the first step.
 double measure_zero_us(const struct measure *measure);
 
@@ -28,7 +31,7 @@ double measure_zero_us(const struct measure *measure);
 bool measure_is_open(const struct measure *measure);
 
 // For the statements of another client, whose backend is `pid`: what it holds is seen from beside, between a statement's end and the
-// client's hearing of it. Rows read by scans cannot be known. `counter` numbers the transactions of all clients; `zero_us` is
+// client's hearing of it. Rows read by scans are scans.h's. `counter` numbers the transactions of all clients; `zero_us` is
 // the time to count from, < 0: the first statement's. Errors: code "measure", "watch".
 struct measure *measure_open_tapped(struct arena *arena, const char *watcher, unsigned pid, int *counter, double zero_us, struct err *err);
 

@@ -40,6 +40,7 @@ struct measure {
 	size_t n_held, held_capacity;
 	int n_transactions;
 	long long seq_read; // what the open transaction had read
+	bool among_scans;   // of others
 	// of another client's statements
 	bool tapped, was_open;          // was_open: a transaction was, when the statement began
 	struct step **open_steps;       // of the transaction that is open

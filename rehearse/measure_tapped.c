@@ -99,8 +99,8 @@ bool measure_before(struct measure *measure, const char *sql, struct step *step,
 		step->transaction = measure->open_steps[0]->transaction;
 	measure->open_steps = arena_grow(measure->arena, measure->open_steps, measure->n_open_steps, &measure->open_capacity, sizeof *measure->open_steps);
 	measure->open_steps[measure->n_open_steps++] = step;
+	watch_sync(measure->watch); // a sample of the statement before may still be under way
 	watch_mark(measure->watch);
-	watch_sync(measure->watch);
 	measure->asked_us += (double)clock_us() - asked_us;
 	return true;
 }

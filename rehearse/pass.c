@@ -3,6 +3,7 @@
 // statement is measured, and its locks are tried: before it where an earlier run knows them, else at the end.
 #include "rehearse/course.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -80,6 +81,24 @@ static void try_transaction(struct job *job, struct traffic *traffic, size_t fir
 		try_step(job, traffic, &known->steps[i], &job->pass->steps[i]);
 }
 
+// What a failure of a script is put down to: the last of the migrations' own statements that had begun; a command's are all its own.
+static struct pgbench_span failures_of(const struct job *job, size_t i, double zero_us)
+{
+	const struct pass *pass = job->pass;
+	bool first = true;
+	struct pgbench_span span = { INFINITY, INFINITY };
+	for (size_t j = 0; j < pass->n_steps; j++) {
+		bool owns = pass->steps[j].file != NULL || job->request->exec != NULL;
+		double start_us = zero_us + pass->steps[j].start_ms * 1000;
+		if (j == i && owns)
+			span.from_us = first ? -INFINITY : start_us;
+		else if (j > i && owns && span.to_us == INFINITY)
+			span.to_us = start_us;
+		first &= !owns;
+	}
+	return span;
+}
+
 static void add_victims(struct job *job, struct traffic *traffic, double zero_us)
 {
 	for (size_t i = 0; i < job->pass->n_steps; i++) {
@@ -98,6 +117,9 @@ static void add_victims(struct job *job, struct traffic *traffic, double zero_us
 			if (locked)
 				victims[n_kept++] = victims[v];
 		}
+		const struct pgbench_span span = { zero_us + step->start_ms * 1000, zero_us + end_ms * 1000 };
+		if (n == 0) // scripts in place of them
+			victims = traffic_scripts_felt(traffic, job->arena, step, span, failures_of(job, i, zero_us), &n_kept);
 		step->victims = victims;
 		step->n_victims = n_kept;
 	}
@@ -135,21 +157,30 @@ bool pass_run(struct job *job, struct err *err)
 {
 	struct pass *pass = job->pass;
 	bool exec = job->request->exec != NULL;
+	const struct pgbench_request *pgbench = job->request->pgbench;
+	if (pgbench != NULL && job->n_passes == 1 && !pgbench_check(job->arena, pgbench, pass->superuser, err))
+		return false; // before anything is measured: the first clone is the smallest
 	struct measure *measure = exec ? NULL : measure_open(job->arena, pass->own, pass->superuser, err);
 	if (!exec && measure == NULL)
 		return false;
+	if (measure != NULL && pgbench != NULL && pass->touched != NULL)
+		measure_among_scans(measure);
 	struct traffic_request request = { .conninfo = pass->superuser, .relations = pass->touched,
-	                                   .long_transaction_s = job->request->long_transaction_s };
+	                                   .long_transaction_s = job->request->long_transaction_s, .pgbench = pgbench };
 	struct traffic *traffic = pass->touched == NULL ? NULL : traffic_start(job->arena, &request, BASELINE_MS, err);
 	bool ok = pass->touched == NULL || traffic != NULL;
 	struct err ignored = { 0 };
 	double zero_us = 0;
 	ok = ok && (exec ? exec_run(job, &zero_us, err) : run_statements(job, measure, traffic, &zero_us, err));
 	bool closed = exec || measure_close(measure, ok ? err : &ignored);
-	if (ok && closed && traffic != NULL)
-		add_victims(job, traffic, zero_us);
 	for (size_t i = 0; ok && closed && traffic != NULL && (exec || pass->known == NULL) && i < pass->n_steps; i++)
 		try_step(job, traffic, &pass->steps[i], &pass->steps[i]);
+	if (ok && closed && traffic != NULL) {
+		struct err late;
+		if (!traffic_end_scripts(traffic, &late))
+			job_trouble(job, &late);
+		add_victims(job, traffic, zero_us);
+	}
 	traffic_stop(traffic);
 	log_progress(job->request->log, "%s", "");
 	return ok && closed;

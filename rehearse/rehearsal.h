@@ -30,13 +30,16 @@ struct step_lock {
 enum operation { OPERATION_READ, OPERATION_WRITE };
 extern const char *const operation_names[]; // "read", "write"
 
-// What clients of one table felt while the statement ran (and, where it holds locks on, until its transaction ended).
+// What clients of one table, or of one script of the user's, felt while the statement ran (and, where it holds locks on, until its
+// transaction ended).
 struct step_victim {
-	const char *relation;
+	const char *relation; // the script's file, as given
 	enum operation operation;
 	size_t n_tries, n_blocked, n_errors; // blocked: it waited for a lock
-	double max_ms, p99_ms, baseline_p99_ms;
+	double max_ms, p99_ms, baseline_p99_ms; // the last < 0: not known
 	double behind_waiting_ms; // of the blocked time: behind a statement of the migration that was itself waiting
+	bool script;              // a script's transactions
+	const char *error;        // what ended a script's client, of those errors; NULL: nothing did
 };
 
 struct step_finding {
@@ -69,7 +72,7 @@ struct step {
 	const char *sql;         // the statement as sent
 	int transaction;         // steps of one transaction share the number; 0: in none (autocommit counts as one of its own)
 	double start_ms, duration_ms, lock_wait_ms;
-	long long rows_read;     // by sequential scans of user tables
+	long long rows_read;     // by sequential scans of user tables; -1: not known
 	const char **rewrites;   // relations that got a new file
 	size_t n_rewrites;
 	const char **made;       // relations that it made and left
@@ -101,6 +104,18 @@ struct clone_table {
 	const char *rests_on;    // less than full statistics: why; NULL: all of them
 };
 
+// What measurements are held against.
+struct thresholds {
+	double lock_timeout_ms, statement_timeout_ms; // 0: none
+	double hold_ms;        // a lock that blocks readers or writers may be held this long; 0: lock_timeout, else a second
+	double queue_ms;       // a statement may wait this long for such a lock, while others queue behind it; 0: a tenth of hold_ms
+	double scan_rows;      // under such a lock a statement may read fewer rows than this; 0: 1000
+	double success_rate;   // least of the tries that must get their locks; 0: 0.9
+	double boot_lock_ms;   // the framework's own lock: how long a second instance waits for it; 0: none
+	const char *boot_lock_end; // what it does then, in words; NULL: not known
+	bool boot_lock_assumed;    // the framework's default: that there is a second instance is not known, so it only warns
+};
+
 struct rehearsal {
 	const char *env;         // the environment's name; NULL: none
 	enum engine engine;
@@ -109,6 +124,7 @@ struct rehearsal {
 	size_t n_tables;
 	long long lock_timeout_ms, statement_timeout_ms; // 0: none
 	const char *limits_from; // where they come from, in words
+	struct thresholds thresholds; // as they held
 	struct step *steps;
 	size_t n_steps;
 	const char *started;     // RFC 3339, UTC

@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "introspect/reader.h"
 #include "migrations/replay.h"
@@ -28,6 +29,16 @@ void job_note(struct job *job, const char *text)
 		memcpy(notes, rehearsal->notes, rehearsal->n_notes * sizeof *notes);
 	notes[rehearsal->n_notes++] = text;
 	rehearsal->notes = notes;
+}
+
+void job_trouble(struct job *job, const struct err *trouble)
+{
+	struct rehearsal *rehearsal = job->rehearsal;
+	struct err *troubles = arena_array(job->arena, rehearsal->n_troubles + 1, sizeof *troubles);
+	if (rehearsal->n_troubles > 0)
+		memcpy(troubles, rehearsal->troubles, rehearsal->n_troubles * sizeof *troubles);
+	troubles[rehearsal->n_troubles++] = *trouble;
+	rehearsal->troubles = troubles;
 }
 
 bool job_list(struct job *job, struct err *err)
@@ -66,7 +77,7 @@ static const char *const *largest_tables(struct job *job)
 	qsort(tables, pass->n_tables, sizeof *tables, compare_bytes);
 	for (size_t i = 0; i < pass->n_tables && i < LARGEST; i++)
 		names[i] = tables[i].name;
-	if (pass->n_tables > LARGEST)
+	if (pass->n_tables > LARGEST && job->request->pgbench == NULL)
 		job_note(job, "which tables the command touches was not known before: clients used the largest ones");
 	return names;
 }
@@ -291,6 +302,21 @@ static const struct way {
 	{ "synthetic", wants_any, rehearse_synthetic },
 };
 
+static void note_scripts(struct job *job)
+{
+	const struct pgbench_request *pgbench = job->request->pgbench;
+	if (pgbench == NULL)
+		return;
+	auto_buf note = BUF_INIT;
+	buf_addf(&note, "clients were %d of pgbench's, ", pgbench->n_clients);
+	if (pgbench->rate > 0)
+		buf_addf(&note, "%g transactions a second in all", pgbench->rate);
+	else
+		buf_adds(&note, "each as fast as it could");
+	buf_adds(&note, "; what their scripts wrote stayed in the clone");
+	job_note(job, buf_copy(&note, job->arena));
+}
+
 bool rehearse(struct arena *arena, const struct rehearsal_request *request, struct rehearsal *rehearsal, struct err *err)
 {
 	struct rehearsal_request asked = *request;
@@ -302,8 +328,7 @@ bool rehearse(struct arena *arena, const struct rehearsal_request *request, stru
 	                                 .statement_timeout_ms = (long long)request->thresholds.statement_timeout_ms };
 	if (!way->run(&job, err))
 		return false;
-	if (request->exec != NULL)
-		job_note(&job, "the rows that a command's statements read by scans are not known");
+	note_scripts(&job);
 	finish(&job);
 	return true;
 }

@@ -45,6 +45,7 @@ struct rehearsal_request {
 	long long rows;                         // of tables without statistics; -1: 100,000
 	bool one_size;                          // not also at a sixteenth and a quarter
 	double long_transaction_s;
+	const struct pgbench_request *pgbench;  // the user's own traffic in place of made-up clients; NULL: none
 	int n_lock_tries;
 	struct thresholds thresholds;
 	const struct scratch_settings *scratch;

@@ -51,6 +51,7 @@ void show_worst(struct buf *out, const struct rehearsal *rehearsal, void (*quote
 void show_place(struct buf *out, const struct step *step, void (*quote)(struct buf *, const char *)); // "db/0042.sql:3"
 // "AccessExclusiveLock on public.orders for 41 s, after waiting 2 s: readers and writers wait"
 void show_lock(struct buf *out, const struct step_lock *lock, void (*quote)(struct buf *, const char *));
+const char *victim_noun(const struct step_victim *victim); // "read", "write", "transaction"
 bool victim_is_worth_a_word(const struct step_victim *victim);
 void show_victim(struct buf *out, const struct step_victim *victim, void (*quote)(struct buf *, const char *));
 const struct step_finding *step_finding_at(const struct step *step, size_t i); // the i-th, what fails before what warns

@@ -115,6 +115,7 @@ static void numbers(const struct chart *chart)
 struct wait_lane {
 	const char *relation;
 	enum operation operation;
+	const char *noun;
 	double worst_ms;
 	bool told;
 };
@@ -140,7 +141,7 @@ static struct wait_lane *wait_lanes(const struct rehearsal_page *page, size_t *n
 				at++;
 			if (at == n) {
 				lanes = arena_grow(page->arena, lanes, n, &capacity, sizeof *lanes);
-				lanes[n++] = (struct wait_lane){ .relation = victim->relation, .operation = victim->operation };
+				lanes[n++] = (struct wait_lane){ .relation = victim->relation, .operation = victim->operation, .noun = victim_noun(victim) };
 			}
 			lanes[at].worst_ms = victim->max_ms > lanes[at].worst_ms ? victim->max_ms : lanes[at].worst_ms;
 			lanes[at].told = lanes[at].told || victim_is_worth_a_word(victim);
@@ -197,7 +198,7 @@ static void wait_lane(const struct chart *chart, const struct wait_lane *lane)
 {
 	double limit = (double)chart->page->rehearsal->lock_timeout_ms;
 	begin_row(chart, "waits");
-	buf_addf(chart->out, "<span class=\"quiet\">%ss of</span> <span class=\"name\">", operation_names[lane->operation]);
+	buf_addf(chart->out, "<span class=\"quiet\">%ss of</span> <span class=\"name\">", lane->noun);
 	html_text(chart->out, lane->relation);
 	buf_adds(chart->out, "</span> <small>up to <b>");
 	duration(chart->out, lane->worst_ms);

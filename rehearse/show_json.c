@@ -59,6 +59,8 @@ static json_t *victims(const struct step *step)
 		put(victim, "baseline_p99_ms", ms(of->baseline_p99_ms));
 		put(victim, "errors", json_integer((json_int_t)of->n_errors));
 		put(victim, "behind_waiting_ms", ms(of->behind_waiting_ms));
+		put(victim, "script", of->script ? json_text(of->relation) : json_null());
+		put(victim, "error", json_text(of->error));
 		json_array_append_new(array, victim);
 	}
 	return array;
@@ -99,7 +101,7 @@ static json_t *step_json(const struct rehearsal *rehearsal, const struct step *s
 	put(object, "start_ms", ms(step->start_ms));
 	put(object, "duration_ms", ms(step->duration_ms));
 	put(object, "lock_wait_ms", ms(step->lock_wait_ms));
-	put(object, "rows_read", json_integer(step->rows_read));
+	put(object, "rows_read", step->rows_read < 0 ? json_null() : json_integer(step->rows_read));
 	put(object, "rewrites", json_texts(step->rewrites, step->n_rewrites));
 	put(object, "wal_bytes", json_integer(step->wal_bytes));
 	put(object, "temp_bytes", json_integer(step->temp_bytes));
@@ -139,6 +141,7 @@ void rehearsal_json(struct buf *out, const struct rehearsal *rehearsal, const st
 {
 	(void)options;
 	auto_json root = json_object();
+	const struct thresholds *thresholds = &rehearsal->thresholds;
 	json_t *limits = json_object(), *steps = json_array(), *trouble = json_array();
 	put(root, "driftcheck", json_string(PACKAGE_VERSION));
 	put(root, "schema", json_integer(REPORT_SCHEMA));
@@ -153,6 +156,11 @@ void rehearsal_json(struct buf *out, const struct rehearsal *rehearsal, const st
 	put(limits, "lock_timeout_ms", json_integer(rehearsal->lock_timeout_ms));
 	put(limits, "statement_timeout_ms", json_integer(rehearsal->statement_timeout_ms));
 	put(limits, "from", json_text(rehearsal->limits_from));
+	put(limits, "max_hold_ms", ms(thresholds->hold_ms));
+	put(limits, "max_queue_ms", ms(thresholds->queue_ms));
+	put(limits, "scan_rows", json_integer((json_int_t)thresholds->scan_rows));
+	put(limits, "lock_success", json_real(thresholds->success_rate));
+	put(limits, "boot_lock_ms", json_integer((json_int_t)thresholds->boot_lock_ms));
 	put(root, "limits", limits);
 	for (size_t i = 0; i < rehearsal->n_steps; i++)
 		json_array_append_new(steps, step_json(rehearsal, &rehearsal->steps[i]));

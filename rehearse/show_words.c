@@ -55,6 +55,11 @@ static void add_count(struct buf *out, size_t n, const char *noun)
 	buf_addf(out, " %s%s", noun, n == 1 ? "" : "s");
 }
 
+const char *victim_noun(const struct step_victim *victim)
+{
+	return victim->script ? "transaction" : operation_names[victim->operation];
+}
+
 bool victim_is_worth_a_word(const struct step_victim *victim)
 {
 	return victim->n_errors > 0 || (victim->n_blocked > 0 && victim->max_ms >= felt_ms);
@@ -211,7 +216,7 @@ void show_worst(struct buf *out, const struct rehearsal *rehearsal, void (*quote
 	}
 	if (worst == NULL)
 		return;
-	buf_addf(out, "The longest wait: a %s of ", operation_names[worst->operation]);
+	buf_addf(out, "The longest wait: a %s of ", victim_noun(worst));
 	quote(out, worst->relation);
 	buf_adds(out, " took ");
 	show_duration(out, worst->max_ms);
@@ -238,19 +243,21 @@ void show_victim(struct buf *out, const struct step_victim *victim, void (*quote
 {
 	show_number(out, (long long)(victim->n_blocked > 0 ? victim->n_blocked : victim->n_errors));
 	buf_adds(out, " of ");
-	add_count(out, victim->n_tries, operation_names[victim->operation]);
+	add_count(out, victim->n_tries, victim_noun(victim));
 	buf_adds(out, " of ");
 	quote(out, victim->relation);
 	if (victim->n_blocked == 0) {
-		buf_adds(out, " failed");
+		buf_adds(out, victim->n_errors > 0 ? " failed" : " waited");
 		return;
 	}
 	buf_adds(out, " waited, the longest ");
 	show_duration(out, victim->max_ms);
 	buf_adds(out, "; p99 ");
 	show_duration(out, victim->p99_ms);
-	buf_adds(out, ", before ");
-	show_duration(out, victim->baseline_p99_ms);
+	if (victim->baseline_p99_ms >= 0) {
+		buf_adds(out, ", before ");
+		show_duration(out, victim->baseline_p99_ms);
+	}
 	if (victim->behind_waiting_ms > 0) {
 		buf_adds(out, "; ");
 		show_duration(out, victim->behind_waiting_ms);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
-// Clients beside a migration: see traffic.h. Each is a thread with a connection; one more thread asks the server every few
-// milliseconds which of them wait for a lock, and whether whom they wait for is itself waiting. Statements are not prepared: a
-// client whose plan is gone after ALTER TABLE would be an error of ours.
+// Clients beside a migration: see traffic.h. Each is a thread with a connection; the lookout sees which of them wait for a lock, and
+// whether whom they wait for is itself waiting. Statements are not prepared: a client whose plan is gone after ALTER TABLE would be an
+// error of ours.
 #include "rehearse/traffic.h"
 
 #include <pthread.h>
@@ -13,8 +13,10 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "introspect/pg.h"
+#include "rehearse/felt.h"
+#include "rehearse/lookout.h"
 
-enum { KEYS_MAX = 1000, LOOK_MS = 5, PAUSE_MS = 5, TIMEOUT_MS = 30000, SAMPLED_FROM_ROWS = 100000 };
+enum { KEYS_MAX = 1000, PAUSE_MS = 5, TIMEOUT_MS = 30000, SAMPLED_FROM_ROWS = 100000 };
 
 struct try {
 	double start_us, end_us, behind_us;
@@ -46,9 +48,11 @@ struct traffic {
 	size_t n_clients;
 	double baseline_from_us, baseline_to_us;
 	atomic_bool stop;
-	PGconn *lookout, *locker, *reader;
-	pthread_t lookout_thread, reader_thread;
-	bool lookout_running, reader_running;
+	struct lookout *lookout;
+	struct pgbench *pgbench; // in place of clients; NULL: none
+	PGconn *locker, *reader;
+	pthread_t reader_thread;
+	bool reader_running;
 };
 
 static bool fail(struct err *err, const char *doing, PGconn *conn)
@@ -60,7 +64,7 @@ static PGconn *open_connection(const struct traffic_request *request, const char
 {
 	PGconn *conn = PQconnectdb(request->conninfo);
 	char sql[256];
-	snprintf(sql, sizeof sql, "set application_name = 'driftcheck %s'; set statement_timeout = %d; set lock_timeout = 0; set jit = off", name,
+	snprintf(sql, sizeof sql, "set application_name = 'driftcheck %s'; set statement_timeout = %d; set lock_timeout = 0; set jit = off; set enable_seqscan = off", name,
 	         request->timeout_ms > 0 ? request->timeout_ms : TIMEOUT_MS);
 	auto_pgresult result = PQstatus(conn) == CONNECTION_OK ? PQexec(conn, sql) : NULL;
 	if (result != NULL && PQresultStatus(result) == PGRES_COMMAND_OK)
@@ -114,33 +118,20 @@ static void *live(void *argument)
 	return NULL;
 }
 
-// Which clients wait, and which of them behind a lock that is not held but waited for.
-static const char lookout_sql[] =
-	"select l.pid, exists (select from pg_catalog.pg_locks w where not w.granted and w.pid = any (pg_catalog.pg_blocking_pids(l.pid))) "
-	"from pg_catalog.pg_locks l where not l.granted";
-
-static void *look(void *argument)
+// What the lookout saw of one of them.
+static void note_wait(void *argument, const struct lookout_wait *wait)
 {
 	struct traffic *traffic = argument;
-	double last_us = (double)clock_us();
-	while (!atomic_load(&traffic->stop) && PQstatus(traffic->lookout) == CONNECTION_OK) {
-		auto_pgresult result = PQexec(traffic->lookout, lookout_sql);
-		double now_us = (double)clock_us();
-		for (int i = 0; PQresultStatus(result) == PGRES_TUPLES_OK && i < PQntuples(result); i++) {
-			int pid = atoi(PQgetvalue(result, i, 0));
-			for (size_t j = 0; j < traffic->n_clients; j++) {
-				struct client *client = &traffic->clients[j];
-				if (client->pid != pid)
-					continue;
-				atomic_store(&client->waited, true);
-				if (PQgetvalue(result, i, 1)[0] == 't')
-					atomic_fetch_add(&client->behind_us, (long long)(now_us - last_us));
-			}
-		}
-		last_us = now_us;
-		clock_sleep_ms(LOOK_MS);
+	if (traffic->pgbench != NULL)
+		pgbench_note(traffic->pgbench, wait);
+	for (size_t i = 0; i < traffic->n_clients; i++) {
+		struct client *client = &traffic->clients[i];
+		if (client->pid != wait->pid)
+			continue;
+		atomic_store(&client->waited, true);
+		if (wait->behind)
+			atomic_fetch_add(&client->behind_us, (long long)wait->for_us);
 	}
-	return NULL;
 }
 
 static void *read_long(void *argument)
@@ -151,15 +142,15 @@ static void *read_long(void *argument)
 		PQclear(PQexec(traffic->reader, "begin isolation level repeatable read read only"));
 		for (const char *const *relation = request->relations; *relation != NULL; relation++) {
 			auto_buf sql = BUF_INIT;
-			buf_addf(&sql, "savepoint s; select 1 from %s limit 1", *relation);
+			buf_addf(&sql, "savepoint s; select 1 from %s limit 0", *relation);
 			auto_pgresult result = PQexec(traffic->reader, sql.data);
 			if (PQresultStatus(result) == PGRES_FATAL_ERROR) // it is gone
 				PQclear(PQexec(traffic->reader, "rollback to savepoint s"));
 		}
-		for (double left_ms = request->long_transaction_s * 1000; left_ms > 0 && !atomic_load(&traffic->stop); left_ms -= LOOK_MS)
-			clock_sleep_ms(LOOK_MS);
+		for (double left_ms = request->long_transaction_s * 1000; left_ms > 0 && !atomic_load(&traffic->stop); left_ms -= LOOKOUT_MS)
+			clock_sleep_ms(LOOKOUT_MS);
 		PQclear(PQexec(traffic->reader, "commit"));
-		clock_sleep_ms(LOOK_MS);
+		clock_sleep_ms(LOOKOUT_MS);
 	}
 	return NULL;
 }
@@ -226,7 +217,7 @@ static const char *const *statements(struct traffic *traffic, const char *relati
 		else if (condition != NULL)
 			list[i] = arena_printf(traffic->arena, "select * from %s where %s", relation, condition);
 		else
-			list[i] = arena_printf(traffic->arena, "select * from %s limit 1", relation);
+			list[i] = arena_printf(traffic->arena, "select * from %s limit 0", relation); // the lock alone: rows that clients scan would be the migration's
 	}
 	return list;
 }
@@ -274,20 +265,32 @@ static bool start_thread(pthread_t *thread, bool *running, void *(*function)(voi
 	return *running || err_set(err, "traffic", NULL, NULL, "no thread can be started");
 }
 
-static bool start_all(struct traffic *traffic, struct err *err)
+static bool start_clients(struct traffic *traffic, struct err *err)
 {
-	traffic->lookout = open_connection(traffic->request, "lookout", err);
-	traffic->locker = traffic->lookout == NULL ? NULL : open_connection(traffic->request, "locker", err);
-	if (traffic->locker == NULL || !add_clients(traffic, err) ||
-	    !start_thread(&traffic->lookout_thread, &traffic->lookout_running, look, traffic, err))
+	if (!add_clients(traffic, err))
 		return false;
 	for (size_t i = 0; i < traffic->n_clients; i++) {
 		if (!start_thread(&traffic->clients[i].thread, &traffic->clients[i].running, live, &traffic->clients[i], err))
 			return false;
 	}
-	if (traffic->request->long_transaction_s <= 0)
-		return true;
-	traffic->reader = open_connection(traffic->request, "long reader", err);
+	return true;
+}
+
+static bool start_all(struct traffic *traffic, struct err *err)
+{
+	const struct traffic_request *request = traffic->request;
+	traffic->locker = open_connection(request, "locker", err);
+	if (traffic->locker == NULL)
+		return false;
+	if (request->pgbench != NULL)
+		traffic->pgbench = pgbench_start(traffic->arena, request->pgbench, request->conninfo, traffic->locker, err);
+	if (request->pgbench != NULL ? traffic->pgbench == NULL : !start_clients(traffic, err))
+		return false;
+	PGconn *lookout = open_connection(request, "lookout", err);
+	traffic->lookout = lookout == NULL ? NULL : lookout_start(lookout, note_wait, traffic, err);
+	if (traffic->lookout == NULL || request->long_transaction_s <= 0)
+		return traffic->lookout != NULL;
+	traffic->reader = open_connection(request, "long reader", err);
 	return traffic->reader != NULL && start_thread(&traffic->reader_thread, &traffic->reader_running, read_long, traffic, err);
 }
 
@@ -303,7 +306,16 @@ struct traffic *traffic_start(struct arena *arena, const struct traffic_request 
 	traffic->baseline_from_us = (double)clock_us();
 	clock_sleep_ms((long long)baseline_ms);
 	traffic->baseline_to_us = (double)clock_us();
-	return traffic;
+	PQclear(PQexec(traffic->locker, "select 1")); // and what choosing the rows has scanned reaches the statistics
+	if (traffic->pgbench == NULL || pgbench_is_well(traffic->pgbench, err))
+		return traffic;
+	traffic_stop(traffic);
+	return NULL;
+}
+
+bool traffic_end_scripts(struct traffic *traffic, struct err *err)
+{
+	return traffic->pgbench == NULL || pgbench_end(traffic->pgbench, traffic->locker, err);
 }
 
 void traffic_stop(struct traffic *traffic)
@@ -321,67 +333,44 @@ void traffic_stop(struct traffic *traffic)
 	}
 	if (traffic->reader_running)
 		pthread_join(traffic->reader_thread, NULL);
-	if (traffic->lookout_running)
-		pthread_join(traffic->lookout_thread, NULL);
+	lookout_stop(traffic->lookout);
+	pgbench_stop(traffic->pgbench);
 	PQfinish(traffic->reader);
 	PQfinish(traffic->locker);
-	PQfinish(traffic->lookout);
 	*traffic = (struct traffic){ .arena = traffic->arena };
 }
 
 // What was felt.
 
-static int compare_times(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-	return (left > right) - (left < right);
-}
-
-struct felt {
-	double *times_ms;
-	size_t n, n_blocked, n_errors;
-	double behind_ms;
-};
-
-static void add_tries(struct felt *felt, struct arena *arena, struct client *client, double from_us, double to_us)
+static void add_tries(struct felt *felt, struct client *client, double from_us, double to_us)
 {
 	pthread_mutex_lock(&client->mutex);
-	double *times_ms = arena_array(arena, felt->n + client->n_tries + 1, sizeof *times_ms);
-	if (felt->n > 0)
-		memcpy(times_ms, felt->times_ms, felt->n * sizeof *times_ms);
-	felt->times_ms = times_ms;
 	for (size_t i = 0; i < client->n_tries; i++) {
 		const struct try *try = &client->tries[i];
 		if (try->end_us < from_us || try->start_us > to_us)
 			continue;
-		felt->times_ms[felt->n++] = (try->end_us - try->start_us) / 1000;
+		felt_add(felt, (try->end_us - try->start_us) / 1000);
 		felt->n_blocked += try->blocked;
 		felt->n_errors += try->failed;
 		felt->behind_ms += try->behind_us / 1000;
 	}
 	// one that is still waiting has waited so long
 	if (client->trying_since_us > 0 && client->trying_since_us <= to_us) {
-		felt->times_ms[felt->n++] = (to_us > client->trying_since_us ? to_us - client->trying_since_us : 0) / 1000;
+		felt_add(felt, (to_us > client->trying_since_us ? to_us - client->trying_since_us : 0) / 1000);
 		felt->n_blocked += atomic_load(&client->waited);
 	}
+	felt->n_tries = felt->n_times;
 	pthread_mutex_unlock(&client->mutex);
-}
-
-static double percentile_99(const struct felt *felt)
-{
-	return felt->n == 0 ? 0 : felt->times_ms[(felt->n * 99 + 99) / 100 - 1]; // the nearest rank: of few tries, the longest
 }
 
 static struct felt feel(struct traffic *traffic, struct arena *arena, size_t first, double from_us, double to_us)
 {
-	struct felt felt = { 0 };
+	struct felt felt = { .arena = arena };
 	for (size_t i = first; i < traffic->n_clients; i++) {
 		struct client *client = &traffic->clients[i];
 		if (client->operation == traffic->clients[first].operation && strcmp(client->relation, traffic->clients[first].relation) == 0)
-			add_tries(&felt, arena, client, from_us, to_us);
+			add_tries(&felt, client, from_us, to_us);
 	}
-	if (felt.n > 0)
-		qsort(felt.times_ms, felt.n, sizeof *felt.times_ms, compare_times);
 	return felt;
 }
 
@@ -404,13 +393,19 @@ struct step_victim *traffic_felt(struct traffic *traffic, struct arena *arena, d
 		auto_arena scrap = arena_new();
 		struct felt felt = feel(traffic, scrap, i, from_us, to_us);
 		struct felt before = feel(traffic, scrap, i, traffic->baseline_from_us, traffic->baseline_to_us);
-		victims[(*n)++] = (struct step_victim){
-			.relation = traffic->clients[i].relation, .operation = traffic->clients[i].operation, .n_tries = felt.n,
-			.n_blocked = felt.n_blocked, .n_errors = felt.n_errors, .max_ms = felt.n == 0 ? 0 : felt.times_ms[felt.n - 1], .p99_ms = percentile_99(&felt),
-			.baseline_p99_ms = percentile_99(&before), .behind_waiting_ms = felt.behind_ms,
-		};
+		struct step_victim *victim = &victims[(*n)++];
+		*victim = (struct step_victim){ .relation = traffic->clients[i].relation, .operation = traffic->clients[i].operation };
+		felt_sum_up(&felt, &before, victim);
 	}
 	return victims;
+}
+
+struct step_victim *traffic_scripts_felt(struct traffic *traffic, struct arena *arena, const struct step *step, struct pgbench_span span,
+                                         struct pgbench_span errors, size_t *n)
+{
+	*n = 0;
+	const struct pgbench_span baseline = { traffic->baseline_from_us, traffic->baseline_to_us };
+	return traffic->pgbench == NULL ? NULL : pgbench_felt(traffic->pgbench, arena, step, span, errors, baseline, n);
 }
 
 // Tries.

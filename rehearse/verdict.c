@@ -13,7 +13,7 @@ const char *const rehearsal_verdict_names[] = { "ship", "ship-with-warnings", "d
 const char *const growth_names[] = { "unknown", "constant", "linear", "superlinear" };
 const char *const operation_names[] = { "read", "write" };
 
-static const double hold_default_ms = 1000, success_rate_default = 0.9, grave_scan_rows = 1000;
+static const double hold_default_ms = 1000, queue_of_hold = 0.1, success_rate_default = 0.9, scan_rows_default = 1000;
 
 enum {
 #define RULE(NAME, name, fails, text, remedy) RULE_##NAME,
@@ -165,7 +165,7 @@ static void judge_locks(struct work *work, struct step *step)
 		find(work, step, RULE_PREDICTED_HOLD, &filling);
 	for (size_t i = 0; i < step->n_locks; i++) {
 		const struct step_lock *other = &step->locks[i];
-		if (other->wait_ms > work->limits.hold_ms / 10 && blocks_anybody(other->mode) && relation_is_shared(work->rehearsal, step, other->relation))
+		if (other->wait_ms > work->limits.queue_ms && blocks_anybody(other->mode) && relation_is_shared(work->rehearsal, step, other->relation))
 			find(work, step, RULE_QUEUE, &(struct filling){ .relation = other->relation, .mode = other->mode, .wait_ms = other->wait_ms });
 	}
 	if (step->success_rate >= 0 && step->success_rate < work->limits.success_rate)
@@ -174,7 +174,7 @@ static void judge_locks(struct work *work, struct step *step)
 		if (relation_is_shared(work->rehearsal, step, step->rewrites[i]))
 			find(work, step, RULE_REWRITES_TABLE, &(struct filling){ .relation = step->rewrites[i], .mode = lock->mode });
 	}
-	if (step->n_rewrites == 0 && step->rows_read >= grave_scan_rows)
+	if (step->n_rewrites == 0 && (double)step->rows_read >= work->limits.scan_rows)
 		find(work, step, RULE_SCANS_TABLE, &(struct filling){ .relation = lock->relation, .mode = lock->mode, .rows = step->rows_read });
 }
 
@@ -229,16 +229,40 @@ static void judge_sqlite(struct work *work, struct step *step)
 	else
 		judge_error(work, step);
 	judge_shut_out(work, step);
-	if (!busy && waited_for_readers(work, step) && step->lock_wait_ms > work->limits.hold_ms / 10)
+	if (!busy && waited_for_readers(work, step) && step->lock_wait_ms > work->limits.queue_ms)
 		find(work, step, RULE_WAITS_FOR_READERS, &wait);
 	for (size_t i = 0; i < step->n_rewrites; i++)
 		find(work, step, RULE_WRITES_ANEW, &(struct filling){ .relation = step->rewrites[i], .pages = step->pages_changed });
-	if (step->n_rewrites == 0 && step->rows_read >= grave_scan_rows && step->n_locks > 0)
+	if (step->n_rewrites == 0 && (double)step->rows_read >= work->limits.scan_rows && step->n_locks > 0)
 		find(work, step, RULE_SCANS_TABLE, &(struct filling){ .relation = step->locks[0].relation, .mode = step->locks[0].mode, .rows = step->rows_read });
 	for (size_t i = 0; i < step->n_losses; i++) {
 		const struct step_loss *loss = &step->losses[i];
 		find(work, step, loss_rules[loss->loss], &(struct filling){ .relation = loss->relation, .name = loss->name, .rows = loss->rows });
 	}
+}
+
+// What ends a client of the user's own traffic, and has not before the migration, ends the application's.
+static void judge_scripts(struct work *work, struct step *step)
+{
+	for (size_t i = 0; i < step->n_victims; i++) {
+		const struct step_victim *victim = &step->victims[i];
+		if (victim->error != NULL)
+			find(work, step, RULE_SCRIPT_FAILS, &(struct filling){ .relation = victim->relation, .rows = (long long)victim->n_errors, .error = victim->error });
+	}
+}
+
+static void judge_boot_lock(struct work *work)
+{
+	struct rehearsal *rehearsal = work->rehearsal;
+	const struct thresholds *limits = &work->limits;
+	if (rehearsal->n_steps == 0 || limits->boot_lock_ms <= 0 || rehearsal->duration_ms <= limits->boot_lock_ms)
+		return;
+	struct step *last = &rehearsal->steps[rehearsal->n_steps - 1];
+	for (size_t i = rehearsal->n_steps; i-- > 0 && last->file == NULL;) // the framework's own statements come after it
+		last = rehearsal->steps[i].file != NULL ? &rehearsal->steps[i] : last;
+	find(work, last, limits->boot_lock_assumed ? RULE_BOOT_LOCK_ASSUMED : RULE_BOOT_LOCK,
+	     &(struct filling){ .duration_ms = rehearsal->duration_ms, .limit_ms = limits->boot_lock_ms,
+	                        .error = limits->boot_lock_end != NULL ? limits->boot_lock_end : "gives up" });
 }
 
 static void judge_step(struct work *work, struct step *step)
@@ -251,6 +275,7 @@ static void judge_step(struct work *work, struct step *step)
 	judge_error(work, step);
 	judge_locks(work, step);
 	judge_time(work, step);
+	judge_scripts(work, step);
 	for (size_t i = 0; i < step->n_invalid_indexes; i++)
 		find(work, step, RULE_INVALID_INDEX, &(struct filling){ .relation = step->invalid_indexes[i] });
 }
@@ -260,14 +285,17 @@ void verdict_reach(struct arena *arena, struct rehearsal *rehearsal, const struc
 	struct work work = { arena, rehearsal, *thresholds };
 	if (work.limits.hold_ms <= 0)
 		work.limits.hold_ms = work.limits.lock_timeout_ms > 0 ? work.limits.lock_timeout_ms : hold_default_ms;
+	if (work.limits.queue_ms <= 0)
+		work.limits.queue_ms = work.limits.hold_ms * queue_of_hold;
+	if (work.limits.scan_rows <= 0)
+		work.limits.scan_rows = scan_rows_default;
 	if (work.limits.success_rate <= 0)
 		work.limits.success_rate = success_rate_default;
+	rehearsal->thresholds = work.limits;
 	enum rehearsal_verdict verdict = rehearsal->n_troubles > 0 ? REHEARSAL_TROUBLE : REHEARSAL_SHIP;
 	for (size_t i = 0; i < rehearsal->n_steps; i++)
 		judge_step(&work, &rehearsal->steps[i]);
-	if (rehearsal->n_steps > 0 && work.limits.boot_lock_ms > 0 && rehearsal->duration_ms > work.limits.boot_lock_ms)
-		find(&work, &rehearsal->steps[rehearsal->n_steps - 1], RULE_BOOT_LOCK,
-		     &(struct filling){ .duration_ms = rehearsal->duration_ms, .limit_ms = work.limits.boot_lock_ms });
+	judge_boot_lock(&work);
 	for (size_t i = 0; i < rehearsal->n_steps; i++) {
 		for (size_t j = 0; j < rehearsal->steps[i].n_findings; j++) {
 			enum rehearsal_verdict of = rehearsal->steps[i].findings[j].fails ? REHEARSAL_DO_NOT_SHIP : REHEARSAL_WARN;

@@ -8,14 +8,7 @@
 
 struct arena;
 
-struct thresholds {
-	double lock_timeout_ms, statement_timeout_ms; // 0: none
-	double hold_ms;        // a lock that blocks readers or writers may be held this long; 0: lock_timeout, else a second
-	double boot_lock_ms;   // the framework's own lock: how long a second instance waits at boot; 0: none
-	double success_rate;   // least of the tries that must get their locks; 0: 0.9
-};
-
-// Fills the findings of every step, and the verdict. Everything else is there already.
+// Fills the findings of every step, the thresholds that held, and the verdict. Everything else is there already.
 void verdict_reach(struct arena *arena, struct rehearsal *rehearsal, const struct thresholds *thresholds);
 
 // Whether a lock makes an operation wait (a read takes AccessShareLock, a write RowExclusiveLock). Source: the manual, "Table-Level

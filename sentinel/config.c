@@ -18,6 +18,7 @@
 #include "base/secret.h"
 #include "reporters/sink.h"
 #include "sentinel/cron.h"
+#include "sentinel/rehearse_limits.h"
 #include "sentinel/suggest.h"
 
 AUTO_DEFINE(auto_cfg_cleanup, cfg_t *, cfg_free)
@@ -26,7 +27,7 @@ AUTO_DEFINE(auto_cfg_cleanup, cfg_t *, cfg_free)
 static const char file_name[] = "driftcheck.conf";
 
 // Stands for '$' of "${" while libconfuse reads; a file that holds this byte itself is refused.
-enum { HIDDEN = '\001', SIZE_MAX_CONFIG = 1 << 20, NAMES_MAX = 32, FOLDERS_MAX = 64, KEYS_MAX = 16, SECTIONS_MAX = 16 };
+enum { HIDDEN = '\001', SIZE_MAX_CONFIG = 1 << 20, NAMES_MAX = 32, FOLDERS_MAX = 64, KEYS_MAX = 32, SECTIONS_MAX = 16 };
 
 // The sections without a title whose keys are not this file's business; those of the sinks come to them.
 static const struct {
@@ -34,7 +35,7 @@ static const struct {
 	const char *const *keys;
 } plain_sections[] = {
 	{ "cron", cron_keys },
-	{ "rehearse", (const char *const[]){ "lock_timeout", "statement_timeout", "foreign_keys", NULL } },
+	{ "rehearse", rehearse_keys },
 };
 enum { N_PLAIN_SECTIONS = sizeof plain_sections / sizeof *plain_sections };
 

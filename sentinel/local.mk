@@ -3,7 +3,7 @@ libdriftcheck_a_SOURCES += sentinel/command.h sentinel/config.c sentinel/config.
   sentinel/cron.c sentinel/cron.h sentinel/dating.c sentinel/dating.h sentinel/deliver.c sentinel/deliver.h sentinel/env.c sentinel/env.h sentinel/fleet.c sentinel/fleet.h sentinel/folders.c \
   sentinel/folders.h sentinel/last_success.c sentinel/last_success.h sentinel/merge.c sentinel/merge.h \
   sentinel/options.c sentinel/options.h sentinel/output.c sentinel/output.h sentinel/platform.c \
-  sentinel/platform.h sentinel/ping.c sentinel/ping.h sentinel/replays.c sentinel/replays.h sentinel/run_report.c \
+  sentinel/platform.h sentinel/ping.c sentinel/ping.h sentinel/rehearse_limits.c sentinel/rehearse_limits.h sentinel/replays.c sentinel/replays.h sentinel/run_report.c \
   sentinel/run_report.h sentinel/servers.c sentinel/servers.h sentinel/shard.c sentinel/shard.h sentinel/source.c \
   sentinel/source.h sentinel/source_read.c sentinel/source_read.h sentinel/suggest.c sentinel/suggest.h sentinel/versions.c \
   sentinel/versions.h

@@ -34,13 +34,15 @@ struct options {
 	const char *to, *at_least;
 	// of rehearse
 	const char *scale, *long_transaction, *clone, *dump, *exec;
-	int rows;
+	struct words pgbench;
+	const char *pgbench_rate, *pgbench_protocol;
+	int rows, pgbench_clients;
 	bool one_size, clone_anyway, as_sent;
 	struct words envs;
 	const char *shard;
 	int jobs, max_per_server, shard_count, expect, timeout_s;
 	bool quiet, verbose, show_queries, no_cache, dry_run, cron, merge, help, version;
-	const char *command_options[16]; // names of those given that belong to single commands; NULL-ended
+	const char *command_options[24]; // names of those given that belong to single commands; NULL-ended
 	struct words words; // what is no option, in order
 	bool first_after_end; // the first of them stood after `--`, so it is no command
 };

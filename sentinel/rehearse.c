@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "rehearse/render.h"
 #include "sentinel/rehearse_clone.h"
+#include "sentinel/rehearse_limits.h"
 
 // The environment that is meant: the one that is named or configured.
 static bool find_env(struct run *run, struct envs *envs, struct err *err)
@@ -26,54 +27,6 @@ static bool find_env(struct run *run, struct envs *envs, struct err *err)
 	if (source_is_live(&env->source))
 		return true;
 	return err_set(err, "usage", env->name, "name an environment that is reached by a URL or is a SQLite file", "only live databases can be rehearsed for");
-}
-
-// A time as PostgreSQL writes its settings: "2s", "500ms", "1min", "0"; a number alone is milliseconds. -1: it is none.
-static double setting_ms(const char *text)
-{
-	static const struct { const char *unit; double ms; } units[] = {
-		{ "", 1 }, { "ms", 1 }, { "s", 1000 }, { "min", 60000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 },
-	};
-	char *end;
-	double n = strtod(text, &end);
-	end += strspn(end, " ");
-	for (size_t i = 0; end != text && n >= 0 && i < sizeof units / sizeof *units; i++) {
-		if (strcmp(units[i].unit, end) == 0)
-			return n * units[i].ms;
-	}
-	return -1;
-}
-
-// What the configuration says; *text NULL: nothing.
-static bool configured(struct run *run, const char *key, const char **text, const char **where, struct err *err)
-{
-	const struct config_section *section = config_section(run->config, "rehearse");
-	*text = NULL;
-	for (size_t i = 0; section->keys[i] != NULL; i++) {
-		if (strcmp(section->keys[i], key) != 0 || section->values[i].text == NULL)
-			continue;
-		*where = arena_printf(run->arena, "%s:%u", run->config->path, section->values[i].line);
-		return config_expand(run->arena, run->config, &section->values[i], text, err);
-	}
-	return true;
-}
-
-// A limit: what the configuration says, else what applies to the role in the environment.
-static bool find_limit(struct run *run, const struct statistics *statistics, const char *key, double *ms, const char **from, struct err *err)
-{
-	const char *text, *where;
-	if (!configured(run, key, &text, &where, err))
-		return false;
-	if (text != NULL) {
-		*ms = setting_ms(text);
-		*from = run->config->path;
-		return *ms >= 0 || err_set(err, "config", where, "write 500ms, 3s, 2m", "%s: \"%s\" is no duration", key, text);
-	}
-	for (size_t i = 0; statistics != NULL && i < statistics->n_settings; i++) {
-		if (strcmp(statistics->settings[i].name, key) == 0)
-			*ms = setting_ms(statistics->settings[i].value);
-	}
-	return true;
 }
 
 static bool find_sizes(struct run *run, struct rehearsal_request *request, struct err *err)
@@ -95,7 +48,7 @@ static bool find_sizes(struct run *run, struct rehearsal_request *request, struc
 static bool find_foreign_keys(struct run *run, struct rehearsal_request *request, struct err *err)
 {
 	const char *text, *where;
-	if (!configured(run, "foreign_keys", &text, &where, err))
+	if (!rehearse_configured(run, "foreign_keys", &text, &where, err))
 		return false;
 	request->foreign_keys = text == NULL ? request->set->framework->sqlite_foreign_keys : strcmp(text, "on") == 0;
 	return text == NULL || strcmp(text, "on") == 0 || strcmp(text, "off") == 0 ||
@@ -142,17 +95,16 @@ enum exit_status command_rehearse(struct run *run, struct err *err)
 	struct rehearsal_request request = {
 		.env = env->name, .statistics = statistics, .set = env->set, .version_table = report->envs[0]->version_table,
 		.rows = run->options->rows > 0 ? run->options->rows : -1,
-		.one_size = run->options->one_size, .n_lock_tries = 5, .scratch = &envs.scratch, .major = sqlite ? 0 : statistics->major, .log = run->log,
+		.one_size = run->options->one_size, .scratch = &envs.scratch, .major = sqlite ? 0 : statistics->major, .log = run->log,
 		.sqlite_path = sqlite ? env->source.path : NULL,
 	};
 	struct rehearsal rehearsal;
 	const char *from = sqlite ? "a usual busy_timeout" : arena_printf(run->arena, "the role's settings in %s", env->name);
 	struct rehearse_clone clone = { .run = run, .envs = &envs, .env = env, .report = report, .versions = &versions };
-	if ((sqlite && (!check_sqlite_options(run->options, err) || !find_foreign_keys(run, &request, err))) || !find_sizes(run, &request, err) ||
+	if (!rehearse_limits_find(run, statistics, &request, &from, err) || !rehearse_pgbench_find(run, &request, err) ||
+	    (sqlite && (!check_sqlite_options(run->options, err) || !find_foreign_keys(run, &request, err))) || !find_sizes(run, &request, err) ||
 	    (!sqlite && !rehearse_clone_find(&clone, &request, err)) ||
 	    (request.ask_versions == NULL && !rehearse_split(run, env, &versions, &request, err)) ||
-	    !find_limit(run, statistics, "lock_timeout", &request.thresholds.lock_timeout_ms, &from, err) ||
-	    !find_limit(run, statistics, "statement_timeout", &request.thresholds.statement_timeout_ms, &from, err) ||
 	    !(sqlite ? rehearse_sqlite : rehearse)(run->arena, &request, &rehearsal, err)) {
 		secret_scrub(clone.source.secrets, err);
 		return EXIT_TROUBLE;

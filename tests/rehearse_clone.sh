@@ -116,6 +116,19 @@ psql -Xq -d copy -c 'DROP TABLE schema_migrations'
 rehearse --clone "$(at copy)" --to 2
 has 'a clone without a version table has what the environment has' '[.steps[] | select(.file != null) | .file] == ["shop/0002_step.up.sql"]'
 
+# What is locked beside the table that is named has clients as well: the other end of a foreign key, the default partition.
+repository shop "$base" 'ALTER TABLE orders ADD COLUMN note text;' "CREATE TABLE events_new PARTITION OF events FOR VALUES FROM (1000) TO (2000);" \
+	'CREATE TABLE notes (id bigint PRIMARY KEY, user_id bigint REFERENCES users);'
+copy
+psql -Xq -d copy -c 'ALTER TABLE orders ADD COLUMN note text; UPDATE schema_migrations SET version = 2' \
+	-c 'CREATE TABLE events (id bigint PRIMARY KEY, note text) PARTITION BY RANGE (id)' -c 'CREATE TABLE events_rest PARTITION OF events DEFAULT' \
+	-c 'INSERT INTO events SELECT g, g FROM generate_series(1, 500) g'
+rehearse --clone "$(at copy)"
+has 'the default partition has victims' '[.steps[] | select(.file == "shop/0003_step.up.sql") | .victims[] | "\(.relation) \(.operation)"] | index("public.events_rest read") != null and index("public.events_rest write") != null'
+has 'the table that a foreign key leads to, too' '[.steps[] | select(.file == "shop/0004_step.up.sql") | .victims[] | "\(.relation) \(.operation)"] | sort == ["public.users read", "public.users write"]'
+repository shop "$base" 'ALTER TABLE orders ADD COLUMN note text;' 'ALTER TABLE orders ALTER COLUMN total TYPE numeric(10,1);' \
+	'CREATE INDEX orders_total ON orders (total);'
+
 # Dumps.
 psql -Xq -d shop -c 'CREATE ROLE app' -c 'ALTER TABLE other OWNER TO app' -c 'GRANT SELECT ON orders TO app'
 pg_dump -d shop >shop.sql

@@ -78,6 +78,9 @@ has 'with its status' '[.trouble[] | .text] == ["the command ended with status 7
 rehearse --one-size --exec 'true'
 has 'one that sends nothing, too' '[.trouble[] | .text] == ["the command sent no statement to the clone"]'
 
+rehearse --one-size --exec 'psql -Xq -c "ALTER TABLE orders ALTER COLUMN total TYPE numeric(10,1)"'
+has 'the rows that a lone statement reads are counted' '[.steps[] | .rows_read >= 60000 and .rows_read % 60000 == 0] == [true]'
+
 psql -Xq -c 'CREATE DATABASE copy TEMPLATE shop'
 rehearse --clone "${url/shop/copy}" --exec 'psql -Xq -c "ALTER TABLE orders ADD COLUMN a int"'
 [ "$status" -le 1 ]

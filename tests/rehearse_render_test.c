@@ -75,7 +75,10 @@ static struct step_victim *victim(struct release *release, struct step *step, co
 	struct step_victim *victims = arena_array(release->arena, step->n_victims + 1, sizeof *victims);
 	if (step->n_victims > 0)
 		memcpy(victims, step->victims, step->n_victims * sizeof *victims);
-	victims[step->n_victims] = (struct step_victim){ relation, operation, n_tries, n_blocked, 0, max_ms, p99_ms, operation == OPERATION_READ ? 0.6 : 1.8, 0 };
+	victims[step->n_victims] = (struct step_victim){
+		.relation = relation, .operation = operation, .n_tries = n_tries, .n_blocked = n_blocked, .max_ms = max_ms, .p99_ms = p99_ms,
+		.baseline_p99_ms = operation == OPERATION_READ ? 0.6 : 1.8,
+	};
 	step->victims = victims;
 	return &victims[step->n_victims++];
 }

@@ -98,6 +98,60 @@ static void verdicts_follow(void **state)
 	unlucky.success_rate = 0.4;
 	assert_string_equal(verdict_of(arena, &unlucky, 1, limits), "do-not-ship");
 	assert_string_equal(verdict_of(arena, NULL, 0, limits), "ship");
+	struct step_victim broken_script = { .relation = "load/pay.sql", .script = true, .n_tries = 9, .n_errors = 3, .error = "column \"phone\" does not exist" };
+	struct step breaks = STEP(.victims = &broken_script, .n_victims = 1);
+	assert_string_equal(verdict_of(arena, &breaks, 1, limits), "do-not-ship");
+	assert_true(has_rule(&breaks, "script-fails"));
+	broken_script.error = NULL; // serialization failures, say
+	breaks = STEP(.victims = &broken_script, .n_victims = 1);
+	assert_string_equal(verdict_of(arena, &breaks, 1, limits), "ship");
+}
+
+// Each number can be set.
+static void thresholds_hold(void **state)
+{
+	(void)state;
+	auto_arena arena = arena_new();
+	struct step_lock held = { "public.t", "AccessExclusiveLock", 0, 500, 300 };
+	const struct step step = STEP(.locks = &held, .n_locks = 1, .duration_ms = 700, .rows_read = 1500);
+	static const struct {
+		struct thresholds thresholds;
+		const char *rule;
+		bool found;
+	} table[] = {
+		{ { 0 }, "holds-lock", false }, { { .lock_timeout_ms = 300 }, "holds-lock", true }, { { .lock_timeout_ms = 300, .hold_ms = 600 }, "holds-lock", false },
+		{ { 0 }, "queue", true }, { { .queue_ms = 400 }, "queue", false }, { { .hold_ms = 4000 }, "queue", false },
+		{ { 0 }, "scans-table", true }, { { .scan_rows = 2000 }, "scans-table", false },
+		{ { 0 }, "no-lock-in-time", true }, { { .success_rate = 0.7 }, "no-lock-in-time", false },
+		{ { 0 }, "statement-too-long", false }, { { .statement_timeout_ms = 600 }, "statement-too-long", true },
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct step measured = step;
+		measured.success_rate = 0.8;
+		verdict_of(arena, &measured, 1, table[i].thresholds);
+		assert_int_equal(has_rule(&measured, table[i].rule), table[i].found);
+	}
+}
+
+static void boot_lock_is_compared(void **state)
+{
+	(void)state;
+	auto_arena arena = arena_new();
+	struct step steps[] = { STEP(.file = "a.sql", .duration_ms = 20000), STEP(.duration_ms = 1) };
+	struct thresholds limits = { .boot_lock_ms = 15000, .boot_lock_end = "fails with \"x\"" };
+	struct rehearsal rehearsal = { .steps = steps, .n_steps = 2, .duration_ms = 20001 };
+	verdict_reach(arena, &rehearsal, &limits);
+	assert_int_equal(rehearsal.verdict, REHEARSAL_DO_NOT_SHIP);
+	assert_true(has_rule(&steps[0], "boot-lock")); // not at the framework's own statement
+	assert_non_null(strstr(steps[0].findings[0].text, "fails with \"x\""));
+	steps[0].n_findings = 0;
+	limits.boot_lock_assumed = true; // the framework's default, and nobody has said that instances migrate at their start
+	verdict_reach(arena, &rehearsal, &limits);
+	assert_int_equal(rehearsal.verdict, REHEARSAL_WARN);
+	steps[0].n_findings = 0;
+	limits.boot_lock_ms = 0;
+	verdict_reach(arena, &rehearsal, &limits);
+	assert_int_equal(rehearsal.verdict, REHEARSAL_SHIP);
 }
 
 static void locks_block(void **state)
@@ -111,6 +165,7 @@ static void locks_block(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(times_grow), cmocka_unit_test(verdicts_follow), cmocka_unit_test(locks_block) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(times_grow), cmocka_unit_test(verdicts_follow), cmocka_unit_test(locks_block),
+	                                    cmocka_unit_test(thresholds_hold), cmocka_unit_test(boot_lock_is_compared) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

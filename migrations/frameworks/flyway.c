@@ -698,6 +698,8 @@ const struct framework framework_flyway = {
 	.repair = "flyway repair",
 	.late = LATE_REFUSES,
 	.late_flag = "-outOfOrder=true",
+	.lock_wait_s = 50, // lockRetryCount = 50, a second between two of them
+	.lock_wait_end = "fails with \"Number of retries exceeded while attempting to acquire PostgreSQL advisory lock\"",
 	.table = "flyway_schema_history",
 	.detect = detect,
 	.resembles = resembles,

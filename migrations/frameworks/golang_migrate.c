@@ -192,6 +192,9 @@ const struct framework framework_golang_migrate = {
 	.deploy = "migrate -path DIR -database \"$DATABASE_URL\" up",
 	.repair = "migrate -path DIR -database \"$DATABASE_URL\" force V (V: the last version that is whole)",
 	.late = LATE_NEVER,
+	// migrate.go, DefaultLockTimeout; an instance whose connection is made only while another one migrates waits without end (issue 269)
+	.lock_wait_s = 15,
+	.lock_wait_end = "fails with \"timeout: can't acquire database lock\"",
 	.table = "schema_migrations",
 	.resembles = resembles,
 	.list = list,

@@ -269,6 +269,8 @@ const struct framework framework_prisma = {
 	.repair = "npx prisma migrate resolve --rolled-back NAME",
 	.late = LATE_RUNS,
 	.sqlite_foreign_keys = true, // its engine bundles a SQLite built with SQLITE_DEFAULT_FOREIGN_KEYS=1 (libsqlite3-sys)
+	.lock_wait_s = 10, // not configurable
+	.lock_wait_end = "fails with P1002, \"Timed out trying to acquire a postgres advisory lock\"",
 	.table = "_prisma_migrations",
 	.detect = detect,
 	.list = list,

@@ -36,7 +36,7 @@ const char *pgbench_find(struct arena *arena, const char *bindir, int major, str
 
 const char *pgbench_address(struct arena *arena, const char *conninfo, const char **password)
 {
-	static const char *const left_out[] = { "password", "application_name", "fallback_application_name" };
+	static const char *const left_out[] = { "password", "sslpassword", "oauth_client_secret", "application_name", "fallback_application_name" };
 	auto_buf out = BUF_INIT;
 	PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
 	*password = NULL;

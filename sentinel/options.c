@@ -84,7 +84,7 @@ static const struct option table[] = {
 	  .help = "with --exec: a message of several statements is measured as a whole" },
 	{ "pgbench", 0, "FILE[@W]", OPTION_LIST, FIELD(pgbench), .command = "rehearse",
 	  .help = "your own traffic in place of made-up clients: a script of pgbench, with a weight; may be repeated" },
-	{ "pgbench-clients", 0, "N", OPTION_NUMBER, FIELD(pgbench_clients), .command = "rehearse", .least = 1, .most = 100,
+	{ "pgbench-clients", 0, "N", OPTION_NUMBER, FIELD(pgbench_clients), .command = "rehearse", .least = 1, .most = 50,
 	  .help = "that run the scripts (default: 4)" },
 	{ "pgbench-rate", 0, "N", OPTION_TEXT, FIELD(pgbench_rate), .command = "rehearse",
 	  .help = "transactions a second, of all of them (default: 100; 0: as fast as they go)" },

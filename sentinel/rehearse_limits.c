@@ -18,7 +18,7 @@ const char *const rehearse_keys[] = {
 	"pgbench", "pgbench_clients", "pgbench_rate", "pgbench_protocol", NULL,
 };
 
-enum { CLIENTS_DEFAULT = 4, CLIENTS_MOST = 100, RATE_DEFAULT = 100, TRIES_DEFAULT = 5, SCRIPT_BYTES = 1 << 20 };
+enum { CLIENTS_DEFAULT = 4, CLIENTS_MOST = 50, RATE_DEFAULT = 100, TRIES_DEFAULT = 5, SCRIPT_BYTES = 1 << 20 };
 
 bool rehearse_configured(struct run *run, const char *key, const char **text, const char **where, struct err *err)
 {

@@ -50,6 +50,7 @@ struct framework {
 	const char *files;   // how a migration lies on disk, for `driftcheck frameworks`: "N_name.up.sql"
 	const char *deploy;  // the command that applies pending migrations: "dbmate up"
 	const char *repair;  // what has to come first after a failed run: "flyway repair"; NULL: nothing but another try
+	const char *no_transaction; // how a migration says that it is to run outside of a transaction; NULL: a single statement does
 	enum late late;
 	const char *late_flag; // the flag or setting that makes it run a late one ("-allow-missing"); NULL: there is none
 	bool sqlite_foreign_keys; // its connections to SQLite enforce foreign keys unless told otherwise

@@ -34,7 +34,8 @@ struct job {
 	struct pass passes[PASSES_MAX];
 	size_t n_passes;
 	struct pass *pass;                // the one that runs
-	struct snapshot *before;          // the schema before the last one
+	bool again;                       // it has the pending statements with safer ones among them
+	struct snapshot *before, *after;  // the schema before the last one, and (with try_rewrite) after it
 };
 
 void job_note(struct job *job, const char *text);
@@ -54,10 +55,18 @@ bool pass_run(struct job *job, struct err *err);
 // Relations that its statements locked so that somebody has to wait, and that it did not make itself; NULL-ended.
 const char *const *pass_touched(struct job *job, const struct pass *pass);
 
+// What a single size says of a step's growth, by the tables of job->pass.
+void job_grow(const struct job *job, struct step *step);
+
+// Runs what job->pass ran once more, with the safer statements, and fills what the rehearsal says of them. `run` makes a fresh clone and
+// runs job->pass on it. Errors: those of `run`.
+bool job_run_rewritten(struct job *job, bool (*run)(struct job *job, struct err *err), struct err *err);
+
 // On a database that the user gives up to it (request->clone): see clone.h.
 bool rehearse_on_clone(struct job *job, struct err *err);
 
 // On a throwaway server into which a dump is restored (request->dump).
 bool rehearse_on_dump(struct job *job, struct err *err);
+bool dump_again(struct job *job, struct err *err); // job->pass, on what it restores to
 
 #endif

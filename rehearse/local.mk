@@ -2,11 +2,11 @@ libdriftcheck_a_SOURCES += rehearse/rehearsal.h rehearse/statistics.h rehearse/f
   rehearse/measure.h rehearse/verdict.h rehearse/rehearse.h rehearse/watch.c rehearse/measure.c rehearse/sequence.c rehearse/sequence.h rehearse/verdict.c \
   rehearse/growth.c rehearse/statistics.c rehearse/traffic.c rehearse/felt.h rehearse/felt.c rehearse/lookout.h rehearse/lookout.c \
   rehearse/pgbench.h rehearse/pgbench.c rehearse/pgbench_process.h rehearse/pgbench_process.c rehearse/pgbench_log.h rehearse/pgbench_log.c rehearse/rehearse.c rehearse/fill.c rehearse/render.h rehearse/render.c \
-  rehearse/show_json.c rehearse/show_text.c rehearse/show_words.c rehearse/show_markdown.c \
+  rehearse/show_json.c rehearse/show_text.c rehearse/show_words.c rehearse/show_rewritten.c rehearse/show_markdown.c \
   rehearse/show_html.h rehearse/show_html.c rehearse/show_html_axis.c rehearse/show_html_timeline.c rehearse/fill_plan.h rehearse/fill_catalog.c rehearse/fill_decide.c \
   rehearse/fill_load.c rehearse/fill_value.c rehearse/fill_check.c rehearse/fill_rank.c rehearse/fill_rank.h
 libdriftcheck_a_SOURCES += rehearse/tap.c rehearse/tap_relay.h rehearse/tap_relay.c rehearse/tap_protocol.c rehearse/tap_split.c
-libdriftcheck_a_SOURCES += rehearse/course.h rehearse/pass.c rehearse/clone.h rehearse/clone.c rehearse/restore.c rehearse/rewrite.h rehearse/rewrite.c rehearse/rewrite_build.h rehearse/rewrite_alter.c \
+libdriftcheck_a_SOURCES += rehearse/course.h rehearse/pass.c rehearse/rewritten.c rehearse/clone.h rehearse/clone.c rehearse/restore.c rehearse/rewrite.h rehearse/rewrite.c rehearse/rewrite_build.h rehearse/rewrite_alter.c \
   rehearse/parse_tree.h rehearse/parse_tree.c rehearse/exec.h rehearse/exec.c rehearse/measure_state.h rehearse/measure_tapped.c rehearse/scans.h rehearse/scans.c
 EXTRA_DIST += rehearse/rules.def
 libdriftcheck_a_SOURCES += rehearse/sqlite.c rehearse/sqlite_vfs.h rehearse/sqlite_vfs.c rehearse/sqlite_worker.h rehearse/sqlite_worker.c \

@@ -66,6 +66,26 @@ struct step_loss {
 	long long rows;
 };
 
+// Whether two runs end in the same schema.
+enum schema_match { SCHEMA_NOT_COMPARED, SCHEMA_EQUAL, SCHEMA_DIFFERENT };
+extern const char *const schema_match_names[]; // "not-compared", "equal", "different"
+
+// A step's safer statements, and what came of them when they ran in its place (--try-rewrite).
+struct step_rewriting {
+	const char *const *statements; // none: there is only advice
+	size_t n_statements;
+	const char *file;              // what they mean for the migration's file; NULL: nothing was tried
+	const char *why_not;           // they were not tried; NULL: they were
+	const char *failure;           // what the server refused with them; they were then left out of the run; NULL: nothing
+	const struct step *steps;      // what they did, in the run of struct rewritten
+	size_t n_steps;
+	// The lock that stops clients for longest, of the step and of what replaces it; NULL: none does
+	const struct step_lock *before, *after;
+	enum schema_match schema;      // in what they touch
+	const char *const *differences;
+	size_t n_differences;
+};
+
 struct step {
 	const char *version, *label, *file; // of the migration; NULL: ours (the version table) or tapped without a file
 	unsigned line;
@@ -94,6 +114,7 @@ struct step {
 	const char *safer;       // SQL that does the same with less harm, or advice; NULL: none is known. Findings take it as their remedy
 	struct step_finding *findings;
 	size_t n_findings;
+	const struct step_rewriting *rewriting; // NULL: not asked for, or there is nothing to replace
 	const char *error, *sqlstate; // NULL: it worked
 };
 
@@ -116,6 +137,8 @@ struct thresholds {
 	bool boot_lock_assumed;    // the framework's default: that there is a second instance is not known, so it only warns
 };
 
+struct rewritten;
+
 struct rehearsal {
 	const char *env;         // the environment's name; NULL: none
 	enum engine engine;
@@ -134,6 +157,19 @@ struct rehearsal {
 	struct err *troubles;
 	size_t n_troubles;
 	enum rehearsal_verdict verdict;
+	const struct rewritten *rewritten; // NULL: not asked for
+};
+
+// The whole once more, on a second clone, with the safer statements in the place of those that fail or warn.
+struct rewritten {
+	const char *why_not;       // there was no such run; NULL: there was
+	struct rehearsal run;      // its steps, findings and verdict
+	enum schema_match schema;  // of the whole, in the end
+	const char *why_not_compared; // NULL: it was
+	const char *const *differences; // "constraint public.t.c: only with the safer statements"
+	size_t n_differences;
+	size_t n_replaced, n_runs; // a run for each time that safer statements were refused, and one
+	double took_ms;            // of them all, clones included
 };
 
 #endif

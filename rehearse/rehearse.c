@@ -24,6 +24,10 @@ static const double fractions[PASSES_MAX] = { 1.0 / 16, 1.0 / 4, 1 };
 void job_note(struct job *job, const char *text)
 {
 	struct rehearsal *rehearsal = job->rehearsal;
+	for (size_t i = 0; i < rehearsal->n_notes; i++) { // of an earlier clone
+		if (strcmp(rehearsal->notes[i], text) == 0)
+			return;
+	}
 	const char **notes = arena_array(job->arena, rehearsal->n_notes + 1, sizeof *notes);
 	if (rehearsal->n_notes > 0)
 		memcpy(notes, rehearsal->notes, rehearsal->n_notes * sizeof *notes);
@@ -94,13 +98,18 @@ bool job_run(struct job *job, struct err *err)
 	pass->steps = arena_array(job->arena, job->n_statements, sizeof *pass->steps);
 	if (pass->known != NULL)
 		pass->touched = pass_touched(job, pass->known);
-	else if (!pass->quiet && job->request->exec == NULL)
+	else if (!pass->quiet && pass->touched == NULL && job->request->exec == NULL)
 		pass->touched = clone_touched(job->arena, job->before, job->statements, job->n_statements, job->request->version_table);
 	if (pass->tables == NULL && !clone_tables(job->arena, pass->superuser, job->request->statistics, pass->touched, &pass->tables, &pass->n_tables, err))
 		return false;
 	if (!pass->quiet && pass->touched == NULL)
 		pass->touched = largest_tables(job);
-	return pass_run(job, err);
+	if (!pass_run(job, err))
+		return false;
+	options.groups = GROUPS_ALL;
+	if (job->request->try_rewrite && !pass->quiet)
+		job->after = postgres_read(job->arena, pass->superuser, &options, err);
+	return !job->request->try_rewrite || pass->quiet || job->after != NULL;
 }
 
 static bool on_synthetic(struct scratch *scratch, void *argument, struct err *err)
@@ -209,7 +218,7 @@ static void grow_by_sizes(struct job *job, size_t i, struct step *step)
 
 // From one size: what copies a table or reads most of it takes as much longer as it has more rows. The error is what the
 // proportion adds or takes away, for nothing confirms it.
-static void grow_by_work(struct job *job, struct step *step)
+void job_grow(const struct job *job, struct step *step)
 {
 	const struct clone_table *table = main_table(job->pass, step);
 	bool works = step->n_rewrites > 0 || (table != NULL && table->rows > 0 && step->rows_read >= table->rows / 2);
@@ -232,7 +241,7 @@ static void finish(struct job *job)
 		if (job->n_passes > 1)
 			grow_by_sizes(job, i, step);
 		else
-			grow_by_work(job, step);
+			job_grow(job, step);
 		const struct rewrite_request safer = { step->sql, job->before, job->before->major, step->n_rewrites > 0 };
 		if (rewrite_find(job->arena, &safer, &rewriting))
 			step->safer = rewriting.text;
@@ -254,22 +263,29 @@ struct scratch_settings job_scratch(struct job *job)
 	return scratch;
 }
 
-static bool rehearse_synthetic(struct job *job, struct err *err)
+// job->pass on a clone of its own.
+static bool run_synthetic(struct job *job, struct err *err)
 {
 	const struct rehearsal_request *request = job->request;
-	if (!job_list(job, err) || !check_space(job, err))
-		return false;
 	const struct scratch_settings scratch = job_scratch(job);
 	const struct replay_request replaying = {
 		.set = request->set, .engine = ENGINE_POSTGRESQL, .major = request->major, .chain = request->applied, .n_chain = request->n_applied,
 		.scratch = &scratch, .log = request->log, .visit = on_synthetic, .argument = job,
 	};
+	log_info(request->log, "rehearsing at %.3g times the environment's rows", job->pass->scale);
+	return replay(job->arena, &replaying, NULL, NULL, err);
+}
+
+static bool rehearse_synthetic(struct job *job, struct err *err)
+{
+	const struct rehearsal_request *request = job->request;
+	if (!job_list(job, err) || !check_space(job, err))
+		return false;
 	for (size_t i = request->one_size ? PASSES_MAX - 1 : 0; i < PASSES_MAX; i++) {
 		bool last = i == PASSES_MAX - 1;
 		job->pass = &job->passes[job->n_passes++];
 		*job->pass = (struct pass){ .scale = request->scale * fractions[i], .quiet = !last, .known = last && job->n_passes > 1 ? job->pass - 1 : NULL };
-		log_info(request->log, "rehearsing at %.3g times the environment's rows", job->pass->scale);
-		if (!replay(job->arena, &replaying, NULL, NULL, err))
+		if (!run_synthetic(job, err))
 			return false;
 	}
 	return true;
@@ -296,10 +312,11 @@ static const struct way {
 	const char *kind;
 	bool (*is_asked)(const struct rehearsal_request *request);
 	bool (*run)(struct job *job, struct err *err);
+	bool (*again)(struct job *job, struct err *err); // job->pass on another such clone; NULL: there is no other
 } ways[] = {
-	{ "clone", wants_clone, rehearse_on_clone },
-	{ "dump", wants_dump, rehearse_on_dump },
-	{ "synthetic", wants_any, rehearse_synthetic },
+	{ "clone", wants_clone, rehearse_on_clone, NULL },
+	{ "dump", wants_dump, rehearse_on_dump, dump_again },
+	{ "synthetic", wants_any, rehearse_synthetic, run_synthetic },
 };
 
 static void note_scripts(struct job *job)
@@ -317,6 +334,18 @@ static void note_scripts(struct job *job)
 	job_note(job, buf_copy(&note, job->arena));
 }
 
+// What the first run found stands, whatever becomes of this one.
+static void try_rewrite(struct job *job, const struct way *way)
+{
+	struct rehearsal *rehearsal = job->rehearsal;
+	struct err err = { 0 };
+	if (job_run_rewritten(job, way->again, &err))
+		return;
+	rehearsal->troubles = arena_alloc(job->arena, sizeof *rehearsal->troubles);
+	rehearsal->troubles[rehearsal->n_troubles++] = err;
+	rehearsal->verdict = REHEARSAL_TROUBLE;
+}
+
 bool rehearse(struct arena *arena, const struct rehearsal_request *request, struct rehearsal *rehearsal, struct err *err)
 {
 	struct rehearsal_request asked = *request;
@@ -330,5 +359,7 @@ bool rehearse(struct arena *arena, const struct rehearsal_request *request, stru
 		return false;
 	note_scripts(&job);
 	finish(&job);
+	if (request->try_rewrite && way->again != NULL && request->exec == NULL)
+		try_rewrite(&job, way);
 	return true;
 }

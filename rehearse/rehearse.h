@@ -41,6 +41,7 @@ struct rehearsal_request {
 	// Asks a clone that brings its own version table what it has, and fills applied, pending and version_table; NULL: they are as they are
 	bool (*ask_versions)(void *argument, const char *conninfo, struct rehearsal_request *request, struct err *err);
 	void *argument;
+	bool try_rewrite;                       // what fails or warns is rehearsed with its safer statements as well; not with `clone` or `exec`
 	double scale;                           // of the environment's rows
 	long long rows;                         // of tables without statistics; -1: 100,000
 	bool one_size;                          // not also at a sixteenth and a quarter

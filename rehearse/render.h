@@ -22,7 +22,7 @@ void rehearsal_json(struct buf *out, const struct rehearsal *rehearsal, const st
 void rehearsal_markdown(struct buf *out, const struct rehearsal *rehearsal, const struct render_options *options);
 void rehearsal_html(struct buf *out, const struct rehearsal *rehearsal, const struct render_options *options);
 
-// Whether a finding's remedy is to be said: there is one, and the finding before it has not said the same.
+// Whether a finding's remedy is to be said: there is one, and no finding before it has said the same.
 bool show_remedy(const struct step *step, size_t i);
 bool remedy_is_sql(const char *remedy); // statements, not advice
 
@@ -61,6 +61,10 @@ void show_work(struct buf *out, const struct step *step, void (*quote)(struct bu
 void show_tries(struct buf *out, const struct step *step);  // of its locks; nothing if there were none
 void show_limits(struct buf *out, const struct rehearsal *rehearsal, void (*quote)(struct buf *, const char *));
 void show_clone(struct buf *out, const struct rehearsal *rehearsal); // "synthetic, 12 tables, 5,400,000 rows, 1.9 GB"
+// What came of the safer statements (--try-rewrite): of a step's, and of all of them; nothing where that was not asked for.
+void show_rewriting(struct buf *out, const struct step *step, void (*quote)(struct buf *, const char *));
+void show_rewriting_file(struct buf *out, const struct step *step, void (*quote)(struct buf *, const char *)); // what they mean for its file
+void show_rewritten(struct buf *out, const struct rehearsal *rehearsal, void (*quote)(struct buf *, const char *));
 // The statements that need no words of their own; nothing if there are none.
 void show_quiet(struct buf *out, const struct rehearsal *rehearsal);
 

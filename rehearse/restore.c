@@ -135,16 +135,18 @@ static bool on_dump(struct scratch *scratch, void *argument, struct err *err)
 {
 	struct job *job = argument;
 	struct rehearsal_request *request = job->request;
-	*job->pass = (struct pass){ .own = scratch_conninfo(scratch, false), .superuser = scratch_conninfo(scratch, true) };
+	job->pass->own = scratch_conninfo(scratch, false);
+	job->pass->superuser = scratch_conninfo(scratch, true);
 	if (!analyze(job->pass->superuser, err))
 		return false;
+	if (job->again)
+		return job_run(job, err);
 	if (request->ask_versions != NULL && !request->ask_versions(request->argument, job->pass->superuser, request, err))
 		return false;
-	job->n_statements = 0;
 	return job_list(job, err) && job_run(job, err);
 }
 
-bool rehearse_on_dump(struct job *job, struct err *err)
+bool dump_again(struct job *job, struct err *err)
 {
 	auto_buf text = BUF_INIT;
 	const char *path = job->request->dump;
@@ -154,6 +156,11 @@ bool rehearse_on_dump(struct job *job, struct err *err)
 		return err_set(err, "dump", path, "give a plain SQL dump, or one of pg_dump's own formats", "it is no SQL: it holds bytes of value 0");
 	const struct scratch_settings scratch = job_scratch(job);
 	log_info(job->request->log, "restoring %s", path);
-	job->pass = &job->passes[job->n_passes++];
 	return replay_text(job->arena, path, text.data, job->request->major, &scratch, on_dump, job, err);
+}
+
+bool rehearse_on_dump(struct job *job, struct err *err)
+{
+	job->pass = &job->passes[job->n_passes++];
+	return dump_again(job, err);
 }

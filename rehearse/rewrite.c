@@ -249,7 +249,7 @@ static bool find(struct build *build, PgQuery__Node *node, struct rewriting *rew
 		if (rules[i].node != node->node_case)
 			continue;
 		if (rules[i].safer != NULL && rules[i].safer(build, node) && !build->failed)
-			*rewriting = (struct rewriting){ build->statements, build->n, text_of(build) };
+			*rewriting = (struct rewriting){ build->statements, build->n, build->outside, text_of(build) };
 		else
 			*rewriting = (struct rewriting){ .text = advice_of(&rules[i], node) };
 	}

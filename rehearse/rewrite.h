@@ -14,6 +14,7 @@ struct arena;
 struct rewriting {
 	const char *const *statements; // each is sent by itself, outside of a transaction; NULL: there is only advice
 	size_t n;
+	bool outside;                  // one of them cannot run in a transaction
 	const char *text;              // for people: the statements with what is to be known of them, or the advice
 };
 

@@ -90,7 +90,8 @@ static void separate(struct buf *list)
 
 static void card_facts(const struct rehearsal_page *page, const struct step *step)
 {
-	auto_buf took = BUF_INIT, growth = BUF_INIT, work = BUF_INIT, tries = BUF_INIT, locks = BUF_INIT, victims = BUF_INIT;
+	auto_buf took = BUF_INIT, growth = BUF_INIT, work = BUF_INIT, tries = BUF_INIT, locks = BUF_INIT, victims = BUF_INIT, tried = BUF_INIT,
+	         file = BUF_INIT;
 	show_took(&took, step);
 	show_growth(&growth, step);
 	show_work(&work, step, html_code);
@@ -107,7 +108,11 @@ static void card_facts(const struct rehearsal_page *page, const struct step *ste
 		separate(&victims);
 		show_victim(&victims, &step->victims[i], html_code);
 	}
+	show_rewriting(&tried, step, html_prose);
+	show_rewriting_file(&file, step, html_prose);
 	buf_adds(page->out, "<dl class=\"facts\">\n");
+	fact(page, "tried", &tried);
+	fact(page, "file", &file);
 	fact(page, "took", &took);
 	fact(page, "locks", &locks);
 	fact(page, "victims", &victims);
@@ -325,7 +330,7 @@ static void section(struct buf *body, struct buf *navigation, const struct rehea
 static void banner(const struct rehearsal_page *page, const char *headline, const struct buf *navigation)
 {
 	const struct rehearsal *rehearsal = page->rehearsal;
-	auto_buf summary = BUF_INIT;
+	auto_buf summary = BUF_INIT, rewritten = BUF_INIT;
 	buf_adds(page->out, "<header class=\"banner\">\n<h1>");
 	html_mark(page->out, verdict_marks[rehearsal->verdict]);
 	buf_addf(page->out, "<span>%s</span></h1>\n<ul class=\"about\">\n<li><code>driftcheck rehearse", headline);
@@ -350,6 +355,9 @@ static void banner(const struct rehearsal_page *page, const char *headline, cons
 		show_quiet(&summary, rehearsal);
 	if (summary.length > 0)
 		buf_addf(page->out, "<p class=\"summary\">%s</p>\n", summary.data);
+	show_rewritten(&rewritten, rehearsal, html_prose);
+	if (rewritten.length > 0)
+		buf_addf(page->out, "<p class=\"summary\">%s</p>\n", rewritten.data);
 	buf_addf(page->out, "%s</header>\n", navigation->data);
 }
 

@@ -71,10 +71,11 @@ static json_t *findings(const struct step *step)
 	json_t *array = json_array();
 	for (size_t i = 0; i < step->n_findings; i++) {
 		json_t *finding = json_object();
-		put(finding, "rule", json_text(step->findings[i].rule));
-		put(finding, "severity", json_string(step->findings[i].fails ? "fail" : "warn"));
-		put(finding, "text", json_text(step->findings[i].text));
-		put(finding, "remedy", json_text(step->findings[i].remedy));
+		const struct step_finding *of = step_finding_at(step, i);
+		put(finding, "rule", json_text(of->rule));
+		put(finding, "severity", json_string(of->fails ? "fail" : "warn"));
+		put(finding, "text", json_text(of->text));
+		put(finding, "remedy", json_text(of->remedy));
 		json_array_append_new(array, finding);
 	}
 	return array;
@@ -87,6 +88,57 @@ static json_t *error(const struct step *step)
 	json_t *object = json_object();
 	put(object, "sqlstate", json_text(step->sqlstate));
 	put(object, "text", json_text(step->error));
+	return object;
+}
+
+static json_t *step_json(const struct rehearsal *rehearsal, const struct step *step);
+
+static json_t *hold(const struct step_lock *lock)
+{
+	if (lock == NULL)
+		return json_null();
+	json_t *object = json_object();
+	put(object, "relation", json_text(lock->relation));
+	put(object, "mode", json_text(lock->mode));
+	put(object, "held_ms", ms(lock->held_ms));
+	return object;
+}
+
+static json_t *rewriting(const struct rehearsal *rehearsal, const struct step_rewriting *of)
+{
+	if (of == NULL)
+		return json_null();
+	json_t *object = json_object(), *steps = json_array();
+	put(object, "statements", json_texts(of->statements, of->n_statements));
+	put(object, "tried", json_boolean(of->why_not == NULL));
+	put(object, "why_not", json_text(of->why_not));
+	put(object, "failure", json_text(of->failure));
+	put(object, "file", json_text(of->file));
+	put(object, "longest_hold_before", hold(of->before));
+	put(object, "longest_hold_after", hold(of->after));
+	put(object, "schema", json_string(schema_match_names[of->schema]));
+	put(object, "differences", json_texts(of->differences, of->n_differences));
+	for (size_t i = 0; i < of->n_steps; i++)
+		json_array_append_new(steps, step_json(&rehearsal->rewritten->run, &of->steps[i]));
+	put(object, "steps", steps);
+	return object;
+}
+
+// The run with the safer statements; its steps stand with those that they replace.
+static json_t *rewritten(const struct rewritten *of)
+{
+	if (of == NULL)
+		return json_null();
+	json_t *object = json_object();
+	put(object, "why_not", json_text(of->why_not));
+	put(object, "verdict", of->why_not != NULL ? json_null() : json_string(rehearsal_verdict_names[of->run.verdict]));
+	put(object, "replaced", json_integer((json_int_t)of->n_replaced));
+	put(object, "schema", json_string(schema_match_names[of->schema]));
+	put(object, "why_not_compared", json_text(of->why_not_compared));
+	put(object, "differences", json_texts(of->differences, of->n_differences));
+	put(object, "duration_ms", of->why_not != NULL ? json_null() : ms(of->run.duration_ms));
+	put(object, "clones", json_integer((json_int_t)of->n_runs));
+	put(object, "took_ms", ms(of->took_ms));
 	return object;
 }
 
@@ -115,6 +167,7 @@ static json_t *step_json(const struct rehearsal *rehearsal, const struct step *s
 	put(object, "lock_tries", json_integer((json_int_t)step->n_tries));
 	put(object, "lock_success", step->success_rate < 0 ? json_null() : json_real(step->success_rate));
 	put(object, "findings", findings(step));
+	put(object, "rewriting", rewriting(rehearsal, step->rewriting));
 	put(object, "error", error(step));
 	return object;
 }
@@ -165,6 +218,7 @@ void rehearsal_json(struct buf *out, const struct rehearsal *rehearsal, const st
 	for (size_t i = 0; i < rehearsal->n_steps; i++)
 		json_array_append_new(steps, step_json(rehearsal, &rehearsal->steps[i]));
 	put(root, "steps", steps);
+	put(root, "rewritten", rewritten(rehearsal->rewritten));
 	put(root, "notes", json_texts(rehearsal->notes, rehearsal->n_notes));
 	for (size_t i = 0; i < rehearsal->n_troubles; i++) {
 		const struct err *of = &rehearsal->troubles[i];

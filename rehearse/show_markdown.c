@@ -84,13 +84,17 @@ static void add_findings(struct buf *out, const struct step *step)
 
 static void add_step(struct buf *out, const struct rehearsal *rehearsal, const struct step *step)
 {
-	auto_buf took = BUF_INIT, growth = BUF_INIT, work = BUF_INIT, tries = BUF_INIT;
+	auto_buf took = BUF_INIT, growth = BUF_INIT, work = BUF_INIT, tries = BUF_INIT, tried = BUF_INIT, file = BUF_INIT;
 	buf_adds(out, "\n### ");
 	show_place(out, step, markdown_span);
 	buf_addc(out, '\n');
 	add_sql(out, step->sql);
 	buf_addc(out, '\n');
 	add_findings(out, step);
+	show_rewriting(&tried, step, markdown_prose);
+	add_item(out, "tried", tried.data);
+	show_rewriting_file(&file, step, markdown_prose);
+	add_item(out, "file", file.data);
 	show_took(&took, step);
 	add_item(out, "took", took.data);
 	for (size_t i = 0; i < step->n_locks; i++) {
@@ -158,7 +162,7 @@ static void add_ground(struct buf *out, const struct rehearsal *rehearsal)
 
 void rehearsal_markdown(struct buf *out, const struct rehearsal *rehearsal, const struct render_options *options)
 {
-	auto_buf table = BUF_INIT, body = BUF_INIT, quiet = BUF_INIT, worst = BUF_INIT;
+	auto_buf table = BUF_INIT, body = BUF_INIT, quiet = BUF_INIT, worst = BUF_INIT, rewritten = BUF_INIT;
 	if (options->quiet && rehearsal->verdict == REHEARSAL_SHIP)
 		return;
 	for (enum step_weight weight = STEP_FAILS; weight <= STEP_QUIET; weight++) {
@@ -176,6 +180,9 @@ void rehearsal_markdown(struct buf *out, const struct rehearsal *rehearsal, cons
 	buf_adds(out, ".");
 	show_worst(&worst, rehearsal, markdown_span);
 	buf_addf(out, "%s%s\n", worst.length > 0 ? " " : "", worst.data);
+	show_rewritten(&rewritten, rehearsal, markdown_prose);
+	if (rewritten.length > 0)
+		buf_addf(out, "\n%s\n", rewritten.data);
 	add_troubles(out, rehearsal);
 	if (table.length > 0)
 		buf_addf(out, "\n| | statement | took | longest wait of a client |\n|---|---|---|---|\n%s", table.data);

@@ -123,7 +123,7 @@ static void add_locks(const struct page *page, const struct step *step)
 
 static void add_step(const struct page *page, const struct step *step)
 {
-	auto_buf took = BUF_INIT, growth = BUF_INIT, work = BUF_INIT, tries = BUF_INIT, place = BUF_INIT;
+	auto_buf took = BUF_INIT, growth = BUF_INIT, work = BUF_INIT, tries = BUF_INIT, place = BUF_INIT, tried = BUF_INIT, file = BUF_INIT;
 	buf_adds(page->out, "\n  ");
 	show_place(&place, step, show_plain);
 	paint(page, BOLD, place.data);
@@ -138,6 +138,10 @@ static void add_step(const struct page *page, const struct step *step)
 	}
 	if (step->n_findings == 0)
 		foreign(page, RED, "error", step->error);
+	show_rewriting(&tried, step, show_plain);
+	labelled(page, PLAIN, "tried", tried.data);
+	show_rewriting_file(&file, step, show_plain);
+	labelled(page, PLAIN, "file", file.data);
 	show_took(&took, step);
 	labelled(page, PLAIN, "took", took.data);
 	add_locks(page, step);
@@ -198,7 +202,7 @@ void rehearsal_text(struct buf *out, const struct rehearsal *rehearsal, const st
 {
 	static const enum style styles[] = { GREEN, YELLOW, RED, RED };
 	const struct page page = { out, rehearsal, options, options->width > 0 ? (size_t)options->width : WIDTH_DEFAULT };
-	auto_buf headline = BUF_INIT, course = BUF_INIT, quiet = BUF_INIT;
+	auto_buf headline = BUF_INIT, course = BUF_INIT, quiet = BUF_INIT, rewritten = BUF_INIT;
 	if (options->quiet && rehearsal->verdict == REHEARSAL_SHIP)
 		return;
 	show_headline(&headline, rehearsal, show_plain);
@@ -208,6 +212,9 @@ void rehearsal_text(struct buf *out, const struct rehearsal *rehearsal, const st
 	buf_adds(&course, ". ");
 	show_worst(&course, rehearsal, show_plain);
 	wrap(&page, PLAIN, course.data, 0, 0);
+	show_rewritten(&rewritten, rehearsal, show_plain);
+	if (rewritten.length > 0)
+		wrap(&page, PLAIN, rewritten.data, 0, 0);
 	add_troubles(&page);
 	for (enum step_weight weight = STEP_FAILS; weight <= STEP_QUIET; weight++) {
 		for (size_t i = 0; i < rehearsal->n_steps; i++) {

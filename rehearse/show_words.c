@@ -425,8 +425,13 @@ void show_quiet(struct buf *out, const struct rehearsal *rehearsal)
 
 bool show_remedy(const struct step *step, size_t i)
 {
-	const char *remedy = step_finding_at(step, i)->remedy, *before = i == 0 ? NULL : step_finding_at(step, i - 1)->remedy;
-	return remedy != NULL && (before == NULL || strcmp(before, remedy) != 0);
+	const char *remedy = step_finding_at(step, i)->remedy;
+	for (size_t j = 0; j < i && remedy != NULL; j++) {
+		const char *before = step_finding_at(step, j)->remedy;
+		if (before != NULL && strcmp(before, remedy) == 0)
+			return false;
+	}
+	return remedy != NULL;
 }
 
 bool remedy_is_sql(const char *remedy)

@@ -12,6 +12,7 @@
 const char *const rehearsal_verdict_names[] = { "ship", "ship-with-warnings", "do-not-ship", "trouble" };
 const char *const growth_names[] = { "unknown", "constant", "linear", "superlinear" };
 const char *const operation_names[] = { "read", "write" };
+const char *const schema_match_names[] = { "not-compared", "equal", "different" };
 
 static const double hold_default_ms = 1000, queue_of_hold = 0.1, success_rate_default = 0.9, scan_rows_default = 1000;
 
@@ -129,13 +130,12 @@ static bool blocks_anybody(const char *mode)
 	return lock_blocks(mode, OPERATION_READ) || lock_blocks(mode, OPERATION_WRITE);
 }
 
-// The lock of a step that others wait longest for; NULL: none.
-static const struct step_lock *worst_lock(const struct work *work, const struct step *step)
+const struct step_lock *step_worst_lock(const struct rehearsal *rehearsal, const struct step *step)
 {
 	const struct step_lock *worst = NULL;
 	for (size_t i = 0; i < step->n_locks; i++) {
 		const struct step_lock *lock = &step->locks[i];
-		if (blocks_anybody(lock->mode) && relation_is_shared(work->rehearsal, step, lock->relation) && (worst == NULL || lock->held_ms > worst->held_ms))
+		if (blocks_anybody(lock->mode) && relation_is_shared(rehearsal, step, lock->relation) && (worst == NULL || lock->held_ms > worst->held_ms))
 			worst = lock;
 	}
 	return worst;
@@ -151,7 +151,7 @@ static void judge_error(struct work *work, struct step *step)
 
 static void judge_locks(struct work *work, struct step *step)
 {
-	const struct step_lock *lock = worst_lock(work, step);
+	const struct step_lock *lock = step_worst_lock(work->rehearsal, step);
 	if (lock == NULL)
 		return;
 	// what the statement itself takes, and what is added by the rest of its transaction

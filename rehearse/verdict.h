@@ -15,6 +15,9 @@ void verdict_reach(struct arena *arena, struct rehearsal *rehearsal, const struc
 // Lock Modes".
 bool lock_blocks(const char *mode, enum operation operation);
 
+// The lock of a step (one of the rehearsal's) that makes clients wait and is held longest; NULL: none does.
+const struct step_lock *step_worst_lock(const struct rehearsal *rehearsal, const struct step *step);
+
 // Whether others use a relation when a step (one of the rehearsal's) runs: what the run has made until then is nobody's yet.
 bool relation_is_shared(const struct rehearsal *rehearsal, const struct step *step, const char *relation);
 

@@ -90,6 +90,8 @@ static const struct option table[] = {
 	  .help = "transactions a second, of all of them (default: 100; 0: as fast as they go)" },
 	{ "pgbench-protocol", 0, "HOW", OPTION_CHOICE, FIELD(pgbench_protocol), .choices = "simple|extended|prepared", .command = "rehearse",
 	  .help = "simple (default), extended or prepared" },
+	{ "try-rewrite", 0, NULL, OPTION_FLAG, FIELD(try_rewrite), .command = "rehearse",
+	  .help = "rehearse the safer statements as well: on a second clone, in the place of those that fail or warn" },
 	{ "at-least", 0, "V", OPTION_TEXT, FIELD(at_least), .command = "assert", .help = "a floor: newer versions are fine, too" },
 	{ "envs", 0, "FILE", OPTION_LIST, FIELD(envs), .command = "check|status|doctor",
 	  .help = "environments from a file (-: stdin), a line NAME=SOURCE for each; may be repeated" },

@@ -37,7 +37,7 @@ struct options {
 	struct words pgbench;
 	const char *pgbench_rate, *pgbench_protocol;
 	int rows, pgbench_clients;
-	bool one_size, clone_anyway, as_sent;
+	bool one_size, clone_anyway, as_sent, try_rewrite;
 	struct words envs;
 	const char *shard;
 	int jobs, max_per_server, shard_count, expect, timeout_s;

@@ -57,6 +57,8 @@ static bool find_foreign_keys(struct run *run, struct rehearsal_request *request
 
 static bool check_sqlite_options(const struct options *options, struct err *err)
 {
+	if (options->try_rewrite)
+		return err_set(err, "usage", NULL, NULL, "--try-rewrite: there are no safer statements for SQLite");
 	return options->scale == NULL || err_set(err, "usage", NULL, "--rows N makes up rows instead",
 	                                         "--scale: a SQLite file is rehearsed in a copy of itself, which has its size");
 }

@@ -81,6 +81,11 @@ bool rehearse_clone_find(struct rehearse_clone *clone, struct rehearsal_request 
 		return err_set(err, "usage", NULL, NULL, "--clone and --dump: the rehearsal is on one of them");
 	if (options->as_sent && options->exec == NULL)
 		return err_set(err, "usage", NULL, NULL, "--as-sent is of what a command sends: --exec");
+	if (options->try_rewrite && options->clone != NULL)
+		return err_set(err, "usage", NULL, "leave --try-rewrite out, or give a dump of it: --dump", "--try-rewrite: a second clone is needed, and --clone gives one");
+	if (options->try_rewrite && options->exec != NULL)
+		return err_set(err, "usage", NULL, NULL, "--try-rewrite: what a command sends (--exec) cannot be replaced");
+	request->try_rewrite = options->try_rewrite;
 	request->dump = options->dump;
 	request->exec = options->exec;
 	request->as_sent = options->as_sent;

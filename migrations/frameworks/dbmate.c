@@ -190,6 +190,7 @@ const struct framework framework_dbmate = {
 	.summary = "dbmate: one SQL file for each version, with `-- migrate:up` and `-- migrate:down`",
 	.files = "N_name.sql with a line `-- migrate:up`",
 	.deploy = "dbmate up",
+	.no_transaction = "-- migrate:up transaction:false",
 	.late = LATE_RUNS,
 	.table = "schema_migrations",
 	.detect = detect,

@@ -696,6 +696,7 @@ const struct framework framework_flyway = {
 	.files = "V1__name.sql, R__name.sql",
 	.deploy = "flyway migrate",
 	.repair = "flyway repair",
+	.no_transaction = "executeInTransaction=false in its .sql.conf",
 	.late = LATE_REFUSES,
 	.late_flag = "-outOfOrder=true",
 	.lock_wait_s = 50, // lockRetryCount = 50, a second between two of them

@@ -406,6 +406,7 @@ const struct framework framework_goose = {
 	.summary = "pressly/goose: one SQL file for each version, with `-- +goose Up` and `-- +goose Down`",
 	.files = "N_name.sql with a line `-- +goose Up`",
 	.deploy = "goose -dir DIR postgres \"$DATABASE_URL\" up",
+	.no_transaction = "-- +goose NO TRANSACTION",
 	.late = LATE_REFUSES,
 	.late_flag = "-allow-missing",
 	.table = "goose_db_version",

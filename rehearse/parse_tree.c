@@ -115,7 +115,8 @@ static const char *deparse(struct arena *arena, PgQuery__ParseResult *tree)
 	return text;
 }
 
-const char *tree_sql(struct arena *arena, PgQuery__Node__NodeCase node_case, void *statement)
+// The text that was written, or that was given, if it says what the statement does.
+static const char *checked(struct arena *arena, const char *given, PgQuery__Node__NodeCase node_case, void *statement)
 {
 	PgQuery__Node node = PG_QUERY__NODE__INIT;
 	node.node_case = node_case;
@@ -127,7 +128,7 @@ const char *tree_sql(struct arena *arena, PgQuery__Node__NodeCase node_case, voi
 	tree.version = PG_QUERY_VERSION;
 	tree.stmts = raws;
 	tree.n_stmts = 1;
-	const char *text = deparse(arena, &tree);
+	const char *text = given != NULL ? given : deparse(arena, &tree);
 	PgQuery__ParseResult *again = text == NULL ? NULL : tree_parse(arena, text);
 	if (again == NULL)
 		return NULL;
@@ -136,4 +137,14 @@ const char *tree_sql(struct arena *arena, PgQuery__Node__NodeCase node_case, voi
 	again->version = tree.version;
 	PgQueryProtobuf wanted = pack(arena, &tree), got = pack(arena, again);
 	return wanted.len == got.len && memcmp(wanted.data, got.data, got.len) == 0 ? text : NULL;
+}
+
+const char *tree_sql(struct arena *arena, PgQuery__Node__NodeCase node_case, void *statement)
+{
+	return checked(arena, NULL, node_case, statement);
+}
+
+bool tree_says(struct arena *arena, const char *sql, PgQuery__Node__NodeCase node_case, void *statement)
+{
+	return checked(arena, sql, node_case, statement) != NULL;
 }

@@ -17,4 +17,7 @@ void tree_walk(ProtobufCMessage *message, bool (*visit)(void *argument, Protobuf
 // A statement of the tree as SQL; NULL: what libpg_query writes does not mean the same. The places in the tree are lost.
 const char *tree_sql(struct arena *arena, PgQuery__Node__NodeCase node_case, void *statement);
 
+// Whether a text is that statement. The places in the tree are lost.
+bool tree_says(struct arena *arena, const char *sql, PgQuery__Node__NodeCase node_case, void *statement);
+
 #endif

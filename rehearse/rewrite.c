@@ -79,28 +79,70 @@ bool rewrite_is_partitioned(const struct build *build, const PgQuery__RangeVar *
 	return value(find_table(build, relation), "partition_key") != NULL;
 }
 
-bool rewrite_is_not_null(const struct build *build, const PgQuery__RangeVar *relation, const char *column)
+static const struct object *find_column(const struct build *build, const PgQuery__RangeVar *relation, const char *column)
 {
 	const struct object *table = find_table(build, relation);
 	if (table == NULL)
-		return false;
+		return NULL;
 	const char *path[] = { table->path[0], table->path[1], column };
-	return value(snapshot_find(build->request->snapshot, &kind_column, path, 3), "not_null") != NULL;
+	return snapshot_find(build->request->snapshot, &kind_column, path, 3);
+}
+
+bool rewrite_is_not_null(const struct build *build, const PgQuery__RangeVar *relation, const char *column)
+{
+	return value(find_column(build, relation, column), "not_null") != NULL;
+}
+
+const char *rewrite_column_type(const struct build *build, const PgQuery__RangeVar *relation, const char *column)
+{
+	return value(find_column(build, relation, column), "type");
+}
+
+static bool is_taken(const struct build *build, const struct object *table, const char *name)
+{
+	for (size_t i = 0; i < build->n_names; i++) {
+		if (strcmp(build->names[i], name) == 0)
+			return true;
+	}
+	for (size_t i = 0; table != NULL && i < build->request->snapshot->n_objects; i++) {
+		const struct object *object = build->request->snapshot->objects[i];
+		bool is_named = object->kind == &kind_constraint || object->kind == &kind_index || object->kind == &kind_table || object->kind == &kind_sequence;
+		if (is_named && strcmp(object->path[0], table->path[0]) == 0 && strcmp(object->path[object->n_path - 1], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+const char *rewrite_free_name(struct build *build, const PgQuery__RangeVar *relation, const char *second, const char *label)
+{
+	const struct object *table = find_table(build, relation);
+	const char *name = rewrite_made_name(build, relation->relname, second, label);
+	for (unsigned i = 1; is_taken(build, table, name); i++)
+		name = rewrite_made_name(build, relation->relname, second, arena_printf(build->arena, "%s%u", label, i));
+	build->names = arena_grow(build->arena, build->names, build->n_names, &build->names_capacity, sizeof *build->names);
+	build->names[build->n_names++] = name;
+	return name;
 }
 
 // Indexes.
 
-// PostgreSQL names what an index is on by its columns; expressions by their function.
-static const char *index_columns(struct build *build, const PgQuery__IndexStmt *index)
+static void add_index_columns(struct buf *out, PgQuery__Node *const *elements, size_t n)
 {
-	auto_buf out = BUF_INIT;
-	for (size_t i = 0; i < index->n_index_params; i++) {
-		const PgQuery__IndexElem *element = index->index_params[i]->index_elem;
+	for (size_t i = 0; i < n; i++) {
+		const PgQuery__IndexElem *element = elements[i]->index_elem;
 		const char *name = element->name;
 		if (rewrite_is_empty(name) && element->expr->node_case == NODE(FUNC_CALL))
 			name = element->expr->func_call->funcname[element->expr->func_call->n_funcname - 1]->string->sval;
-		buf_addf(&out, "%s%s", i == 0 ? "" : "_", rewrite_is_empty(name) ? "expr" : name);
+		buf_addf(out, "%s%s", out->length == 0 ? "" : "_", rewrite_is_empty(name) ? "expr" : name);
 	}
+}
+
+// PostgreSQL names what an index is on by its columns, those that are only included as well; expressions by their function.
+static const char *index_columns(struct build *build, const PgQuery__IndexStmt *index)
+{
+	auto_buf out = BUF_INIT;
+	add_index_columns(&out, index->index_params, index->n_index_params);
+	add_index_columns(&out, index->index_including_params, index->n_index_including_params);
 	return buf_copy(&out, build->arena);
 }
 
@@ -135,17 +177,33 @@ static bool index_partitions(struct build *build, PgQuery__IndexStmt *index)
 	return true;
 }
 
+// libpg_query's deparser loses the parentheses of some expressions ("((a::text))"): then the word goes into the statement as it stands.
+static const char *index_sql(struct build *build, PgQuery__Node *node)
+{
+	static const char word[] = "index";
+	const char *written = tree_sql(build->arena, node->node_case, node->index_stmt), *sql = build->request->sql;
+	for (const char *at = strcasestr(sql, word); written == NULL && at != NULL; at = strcasestr(at + 1, word)) {
+		int n = (int)(at - sql + (ptrdiff_t)strlen(word));
+		const char *text = arena_printf(build->arena, "%.*s CONCURRENTLY%s", n, sql, sql + n);
+		if (tree_says(build->arena, text, node->node_case, node->index_stmt))
+			return text;
+	}
+	return written;
+}
+
 static bool create_index(struct build *build, PgQuery__Node *node)
 {
 	PgQuery__IndexStmt *index = node->index_stmt;
-	if (index->concurrent)
+	if (index->concurrent) {
+		build->advice = ADVICE_STOPS_NOBODY;
 		return false;
+	}
 	if (rewrite_is_partitioned(build, index->relation))
 		return index_partitions(build, index);
 	index->concurrent = build->outside = true;
 	if (index->if_not_exists)
 		build->remark = "an invalid index that a failed try left must be dropped first: IF NOT EXISTS would keep it";
-	rewrite_add(build, tree_sql(build->arena, node->node_case, index));
+	rewrite_add(build, index_sql(build, node));
 	return true;
 }
 
@@ -172,19 +230,27 @@ static bool reindex(struct build *build, PgQuery__Node *node)
 {
 	PgQuery__ReindexStmt *statement = node->reindex_stmt;
 	PgQuery__DefElem option = PG_QUERY__DEF_ELEM__INIT;
-	PgQuery__Node option_node = PG_QUERY__NODE__INIT, *options[] = { &option_node };
-	if (statement->n_params > 0 || statement->kind == PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_SYSTEM)
+	PgQuery__Node option_node = PG_QUERY__NODE__INIT, **given = statement->params;
+	size_t n = statement->n_params;
+	PgQuery__Node **options = arena_array(build->arena, n + 1, sizeof *options);
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(given[i]->def_elem->defname, "concurrently") == 0)
+			build->advice = ADVICE_STOPS_NOBODY;
+		options[i] = given[i];
+	}
+	if (build->advice != NULL || statement->kind == PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_SYSTEM)
 		return false;
 	option.defname = (char *)"concurrently";
 	option.defaction = PG_QUERY__DEF_ELEM_ACTION__DEFELEM_UNSPEC;
 	option_node.node_case = NODE(DEF_ELEM);
 	option_node.def_elem = &option;
+	options[n] = &option_node;
 	statement->params = options;
-	statement->n_params = 1;
+	statement->n_params = n + 1;
 	build->outside = true;
 	rewrite_add(build, tree_sql(build->arena, node->node_case, statement));
-	statement->params = NULL;
-	statement->n_params = 0;
+	statement->params = given;
+	statement->n_params = n;
 	return true;
 }
 
@@ -209,25 +275,38 @@ static const struct rule {
 	{ NODE(INDEX_STMT), create_index, "build the index on each partition CONCURRENTLY, CREATE INDEX ... ON ONLY the table, then ATTACH them" },
 	{ NODE(ALTER_TABLE_STMT), rewrite_alter_table, NULL },
 	{ NODE(DROP_STMT), drop_index, "drop what depends on it first, each by itself, with SET lock_timeout = '2s' and retries" },
-	{ NODE(REINDEX_STMT), reindex, NULL },
-	{ NODE(REFRESH_MAT_VIEW_STMT), refresh, NULL },
+	{ NODE(REINDEX_STMT), reindex, "REINDEX INDEX CONCURRENTLY, index by index; the catalog's at a quiet time" },
+	{ NODE(REFRESH_MAT_VIEW_STMT), refresh, ADVICE_FOR_A_MOMENT },
 	{ NODE(CLUSTER_STMT), NULL, "pg_repack does the same beside traffic" },
 	{ NODE(VACUUM_STMT), NULL, "pg_repack does what VACUUM FULL does beside traffic" },
 	{ NODE(UPDATE_STMT), NULL, "in batches by primary key, a transaction each, in no migration that also changes the table" },
 	{ NODE(DELETE_STMT), NULL, "in batches by primary key, a transaction each, with an index on the columns that refer to the table" },
+	{ NODE(INSERT_STMT), NULL, "in batches, a transaction each, in no migration that also changes the table" },
+	{ NODE(MERGE_STMT), NULL, "in batches, a transaction each, in no migration that also changes the table" },
 	{ NODE(TRUNCATE_STMT), NULL, "SET lock_timeout = '2s' and retry" },
 	{ NODE(ALTER_DOMAIN_STMT), NULL, "a CHECK on the tables instead (NOT VALID, then VALIDATE): a domain's is checked under a lock on every table that uses it" },
 	{ NODE(CREATE_STMT), NULL, "CREATE TABLE first, its foreign keys afterwards, each by itself; a partition: CREATE TABLE (LIKE ...), then ATTACH PARTITION" },
-	{ NODE(CREATE_TRIG_STMT), NULL, "by itself, with SET lock_timeout = '2s' and retries" },
+	{ NODE(RENAME_STMT), NULL, ADVICE_FOR_A_MOMENT "; running code uses the old name" },
+	{ NODE(ALTER_OBJECT_SCHEMA_STMT), NULL, ADVICE_FOR_A_MOMENT "; running code uses the old name" },
+	{ NODE(ALTER_OWNER_STMT), NULL, ADVICE_FOR_A_MOMENT },
+	{ NODE(CREATE_TRIG_STMT), NULL, ADVICE_FOR_A_MOMENT },
+	{ NODE(RULE_STMT), NULL, ADVICE_FOR_A_MOMENT },
+	{ NODE(CREATE_POLICY_STMT), NULL, ADVICE_FOR_A_MOMENT },
+	{ NODE(ALTER_POLICY_STMT), NULL, ADVICE_FOR_A_MOMENT },
+	{ NODE(ALTER_SEQ_STMT), NULL, ADVICE_FOR_A_MOMENT },
+	{ NODE(VIEW_STMT), NULL, ADVICE_FOR_A_MOMENT },
+	{ NODE(DO_STMT), NULL, "its statements one by one, each in a migration of its own: within DO every lock is held to its end" },
 	{ NODE(CREATE_TABLE_AS_STMT), NULL, "in no transaction with statements that lock" },
 	{ NODE(LOCK_STMT), NULL, "SET lock_timeout = '2s' and retry; a weaker mode where one will do" },
 };
 
-static const char *advice_of(const struct rule *rule, const PgQuery__Node *node)
+static const char *advice_of(const struct build *build, const struct rule *rule, const PgQuery__Node *node)
 {
+	if (build->advice != NULL)
+		return build->advice;
 	if (rule->advice != NULL || node->node_case != NODE(ALTER_TABLE_STMT))
 		return rule->advice;
-	return rewrite_alter_advice(node->alter_table_stmt);
+	return rewrite_alter_advice(build, node->alter_table_stmt);
 }
 
 static const char *text_of(struct build *build)
@@ -251,7 +330,7 @@ static bool find(struct build *build, PgQuery__Node *node, struct rewriting *rew
 		if (rules[i].safer != NULL && rules[i].safer(build, node) && !build->failed)
 			*rewriting = (struct rewriting){ build->statements, build->n, build->outside, text_of(build) };
 		else
-			*rewriting = (struct rewriting){ .text = advice_of(&rules[i], node) };
+			*rewriting = (struct rewriting){ .text = advice_of(build, &rules[i], node) };
 	}
 	return rewriting->text != NULL;
 }

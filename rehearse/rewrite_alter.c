@@ -28,6 +28,13 @@ static const char *joined(struct build *build, PgQuery__Node *const *names, size
 
 // Parts of ALTER TABLE.
 
+// What is said where this part has no statements. Among others it stays with what their rules say.
+static void advise(struct build *build, const char *advice)
+{
+	if (build->alter->n_cmds == 1)
+		build->advice = advice;
+}
+
 static void flush(struct build *build)
 {
 	PgQuery__Node **all = build->alter->cmds;
@@ -59,7 +66,7 @@ static void validate(struct build *build, const char *constraint)
 // By way of a CHECK that is proved while others read and write.
 static void add_not_null(struct build *build, const char *column)
 {
-	const char *check = rewrite_quoted(build, rewrite_made_name(build, build->alter->relation->relname, column, "is_set"));
+	const char *check = rewrite_quoted(build, rewrite_free_name(build, build->alter->relation, column, "is_set"));
 	const char *head = alter_head(build), *name = rewrite_quoted(build, column);
 	flush(build);
 	rewrite_add(build, arena_printf(build->arena, "%s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID", head, check, name));
@@ -72,7 +79,10 @@ static void add_not_null(struct build *build, const char *column)
 static bool set_not_null(struct build *build, PgQuery__Node *part)
 {
 	const char *column = part->alter_table_cmd->name;
-	if (build->request->major < 12 || rewrite_is_not_null(build, build->alter->relation, column))
+	bool is_not_null = rewrite_is_not_null(build, build->alter->relation, column);
+	if (is_not_null && build->request->major >= 18) // what may cost something then is a constraint that is NOT VALID
+		advise(build, "VALIDATE CONSTRAINT the column's NOT NULL constraint instead: it is NOT VALID");
+	if (build->request->major < 12 || is_not_null)
 		return false;
 	add_not_null(build, column);
 	return true;
@@ -102,15 +112,15 @@ static const char *check_name(struct build *build, const PgQuery__Constraint *ch
 {
 	struct only_column column = { 0 };
 	tree_walk(&check->raw_expr->base, find_column, &column);
-	return rewrite_made_name(build, build->alter->relation->relname, column.several ? NULL : column.name, "check");
+	return rewrite_free_name(build, build->alter->relation, column.several ? NULL : column.name, "check");
 }
 
-static bool not_valid(struct build *build, PgQuery__Node *part, const char *name)
+static bool not_valid(struct build *build, PgQuery__Node *part, const char *(*name)(struct build *build, const PgQuery__Constraint *constraint))
 {
 	PgQuery__Constraint *constraint = part->alter_table_cmd->def->constraint;
 	if (constraint->skip_validation)
 		return false;
-	constraint->conname = (char *)(rewrite_is_empty(constraint->conname) ? name : constraint->conname);
+	constraint->conname = (char *)(rewrite_is_empty(constraint->conname) ? name(build, constraint) : constraint->conname);
 	constraint->skip_validation = true;
 	constraint->initially_valid = false;
 	add_part(build, part);
@@ -120,16 +130,19 @@ static bool not_valid(struct build *build, PgQuery__Node *part, const char *name
 
 static bool add_check(struct build *build, PgQuery__Node *part)
 {
-	return not_valid(build, part, check_name(build, part->alter_table_cmd->def->constraint));
+	return not_valid(build, part, check_name);
+}
+
+static const char *foreign_key_name(struct build *build, const PgQuery__Constraint *constraint)
+{
+	return rewrite_free_name(build, build->alter->relation, joined(build, constraint->fk_attrs, constraint->n_fk_attrs), "fkey");
 }
 
 static bool add_foreign_key(struct build *build, PgQuery__Node *part)
 {
-	const PgQuery__Constraint *constraint = part->alter_table_cmd->def->constraint;
 	if (build->request->major < 18 && rewrite_is_partitioned(build, build->alter->relation))
 		return false;
-	return not_valid(build, part, rewrite_made_name(build, build->alter->relation->relname,
-	                                        joined(build, constraint->fk_attrs, constraint->n_fk_attrs), "fkey"));
+	return not_valid(build, part, foreign_key_name);
 }
 
 // The nodes of an index on these columns.
@@ -155,16 +168,19 @@ static bool add_unique(struct build *build, PgQuery__Node *part)
 	PgQuery__Constraint *constraint = part->alter_table_cmd->def->constraint;
 	PgQuery__IndexStmt index = PG_QUERY__INDEX_STMT__INIT;
 	bool primary = constraint->contype == CONSTR(PRIMARY);
-	if (!rewrite_is_empty(constraint->indexname) || rewrite_is_partitioned(build, build->alter->relation))
+	bool has_index = !rewrite_is_empty(constraint->indexname);
+	if (has_index)
+		advise(build, primary ? "make each of its columns NOT NULL before, by way of a CHECK (NOT VALID, VALIDATE, SET NOT NULL)" : ADVICE_FOR_A_MOMENT);
+	if (has_index || rewrite_is_partitioned(build, build->alter->relation))
 		return false;
 	flush(build);
 	for (size_t i = 0; primary && build->request->major >= 12 && i < constraint->n_keys; i++) {
 		if (!rewrite_is_not_null(build, build->alter->relation, constraint->keys[i]->string->sval))
 			add_not_null(build, constraint->keys[i]->string->sval);
 	}
-	const char *name = primary ? rewrite_made_name(build, build->alter->relation->relname, NULL, "pkey")
-	                           : rewrite_made_name(build, build->alter->relation->relname, joined(build, constraint->keys, constraint->n_keys), "key");
-	constraint->conname = (char *)(rewrite_is_empty(constraint->conname) ? name : constraint->conname);
+	if (rewrite_is_empty(constraint->conname))
+		constraint->conname = (char *)rewrite_free_name(build, build->alter->relation, primary ? NULL : joined(build, constraint->keys, constraint->n_keys),
+		                                                primary ? "pkey" : "key");
 	index.idxname = constraint->conname;
 	index.relation = build->alter->relation;
 	index.access_method = (char *)"btree";
@@ -186,6 +202,31 @@ static bool add_unique(struct build *build, PgQuery__Node *part)
 	rewrite_add(build, buf_copy(&rest, build->arena));
 	build->outside = build->changed = true;
 	return true;
+}
+
+// With anything else in the statement the table is locked for the whole of it.
+static bool validate_alone(struct build *build, PgQuery__Node *part)
+{
+	if (build->alter->n_cmds == 1)
+		return false;
+	add_part(build, part);
+	return true;
+}
+
+// Between the two types of timestamps nothing is copied where the session is in UTC; elsewhere only indexes and constraints may have
+// been gone through.
+static bool alter_type(struct build *build, PgQuery__Node *part)
+{
+	static const char timestamp[] = "timestamp";
+	const PgQuery__ColumnDef *column = part->alter_table_cmd->def->column_def;
+	const char *from = rewrite_column_type(build, build->alter->relation, part->alter_table_cmd->name);
+	const char *to = column->type_name->names[column->type_name->n_names - 1]->string->sval;
+	if (!build->request->rewrites)
+		advise(build, "an index on it (of an expression, or with a condition): drop it before and build it again CONCURRENTLY after; "
+		              "a CHECK on it: drop it before, add it again NOT VALID after and VALIDATE it");
+	else if (from != NULL && strncmp(from, timestamp, strlen(timestamp)) == 0 && strncmp(to, timestamp, strlen(timestamp)) == 0)
+		advise(build, "where the values are of UTC: SET LOCAL timezone = 'UTC' before it, and no USING");
+	return false;
 }
 
 // New columns.
@@ -276,7 +317,7 @@ struct column_parts {
 	PgQuery__Node **constraints;
 	size_t n_constraints;
 	PgQuery__Node *default_value; // computed for each row
-	bool not_null, special;       // identity, generated
+	bool not_null, identity, special; // special: identity, generated
 };
 
 static struct column_parts column_parts(struct build *build, const PgQuery__ColumnDef *column)
@@ -289,6 +330,7 @@ static struct column_parts column_parts(struct build *build, const PgQuery__Colu
 		if (constraint->contype == CONSTR(DEFAULT) && !is_constant(constraint->raw_expr))
 			parts.default_value = constraint->raw_expr;
 		parts.not_null |= constraint->contype == CONSTR(NOTNULL);
+		parts.identity |= constraint->contype == CONSTR(IDENTITY);
 		parts.special |= constraint->contype == CONSTR(IDENTITY) || constraint->contype == CONSTR(GENERATED) ||
 		                 constraint->contype >= CONSTR(ATTR_DEFERRABLE);
 	}
@@ -317,6 +359,13 @@ static bool add_column(struct build *build, PgQuery__Node *part)
 	struct column_parts parts = column_parts(build, column);
 	const char *serial = serial_type(column);
 	bool by_rows = build->request->rewrites && (parts.default_value != NULL || serial != NULL) && !rewrite_is_partitioned(build, build->alter->relation);
+	if (parts.identity)
+		advise(build, "add a nullable column, fill it in batches from a sequence, make it NOT NULL by way of a CHECK, then ADD GENERATED ... AS IDENTITY "
+		              "and let its sequence go on from there");
+	else if (build->request->rewrites && parts.special)
+		advise(build, "add a nullable column, keep it up by a trigger, fill it in batches; or, from PostgreSQL 18 on, GENERATED ... VIRTUAL");
+	else if (build->request->rewrites && parts.default_value == NULL && serial == NULL)
+		advise(build, "a column of the domain's base type, with the domain's CHECKs on the table: NOT VALID, then VALIDATE");
 	if (parts.special || part->alter_table_cmd->missing_ok || (!by_rows && (parts.n_constraints == 0 || serial != NULL)))
 		return false;
 	size_t n = 0;
@@ -370,7 +419,7 @@ static bool detach(struct build *build, PgQuery__Node *part)
 	if (cmd->concurrent || build->request->major < 14)
 		return false;
 	cmd->concurrent = build->outside = true;
-	build->remark = "not while there is a default partition";
+	build->remark = "not while there is a default partition; a CHECK of the bound stays on what was the partition";
 	add_part(build, part);
 	return true;
 }
@@ -384,13 +433,14 @@ static const struct part_rule {
 } part_rules[] = {
 	{ AT(SetNotNull), 0, set_not_null, NULL },
 	{ AT(AddConstraint), CONSTR(CHECK), add_check, NULL },
+	{ AT(ValidateConstraint), 0, validate_alone, ADVICE_STOPS_NOBODY },
 	{ AT(AddConstraint), CONSTR(FOREIGN), add_foreign_key, "add the foreign key to each partition (NOT VALID, then VALIDATE), then to the table" },
 	{ AT(AddConstraint), CONSTR(UNIQUE), add_unique,
 	  "on each partition: CREATE UNIQUE INDEX CONCURRENTLY; on the table: CREATE UNIQUE INDEX ... ON ONLY; then ALTER INDEX ... ATTACH PARTITION" },
 	{ AT(AddConstraint), CONSTR(PRIMARY), add_unique, "build the index first: CREATE UNIQUE INDEX CONCURRENTLY, then ADD PRIMARY KEY USING INDEX" },
 	{ AT(AddConstraint), CONSTR(EXCLUSION), NULL, "an exclusion constraint cannot be built beside traffic: make a new table with it, copy in batches, swap" },
 	{ AT(AddColumn), 0, add_column, "add a nullable column without default, fill it in batches, then demand what it must hold (a CHECK NOT VALID, VALIDATE)" },
-	{ AT(AlterColumnType), 0, NULL,
+	{ AT(AlterColumnType), 0, alter_type,
 	  "add a new column of the new type, keep both in step (trigger), fill it in batches, build its indexes CONCURRENTLY, then rename in one short transaction" },
 	{ AT(DetachPartition), 0, detach, "DETACH PARTITION ... CONCURRENTLY from PostgreSQL 14 on" },
 	{ AT(AttachPartition), 0, NULL,
@@ -398,6 +448,7 @@ static const struct part_rule {
 	  "excludes the bound; then ATTACH reads no rows" },
 	{ AT(SetLogged), 0, NULL, "make a new table that is logged, copy in batches, swap" },
 	{ AT(SetUnLogged), 0, NULL, "make a new table that is unlogged, copy in batches, swap" },
+	{ AT(SetAccessMethod), 0, NULL, "make a new table with it, copy in batches, swap" },
 	{ AT(SetTableSpace), 0, NULL, "pg_repack moves a table beside traffic" },
 	{ AT(DropColumn), 0, NULL, "SET lock_timeout = '2s' and retry; a column with a foreign key locks the other table as well: drop the foreign key first" },
 	{ AT(DropConstraint), 0, NULL, "SET lock_timeout = '2s' and retry; a foreign key locks the other table as well: by itself, in no transaction with more" },
@@ -437,12 +488,13 @@ bool rewrite_alter_table(struct build *build, PgQuery__Node *node)
 	return build->changed;
 }
 
-const char *rewrite_alter_advice(const PgQuery__AlterTableStmt *alter)
+const char *rewrite_alter_advice(const struct build *build, const PgQuery__AlterTableStmt *alter)
 {
 	for (size_t i = 0; i < alter->n_cmds; i++) {
 		const struct part_rule *rule = part_rule(alter->cmds[i]);
-		if (rule != NULL && rule->advice != NULL)
+		bool is_quick = rule != NULL && rule->subtype == AT(AddColumn) && !build->request->rewrites;
+		if (rule != NULL && rule->advice != NULL && !is_quick)
 			return rule->advice;
 	}
-	return NULL;
+	return ADVICE_FOR_A_MOMENT;
 }

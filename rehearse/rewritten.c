@@ -188,7 +188,7 @@ static bool blame(struct retry *retry, const struct pass *again)
 	const struct step *refused = &again->steps[stop];
 	const struct item *item = &retry->items[stop];
 	if (item->attempt != NULL) {
-		item->attempt->of->failure = arena_printf(retry->job->arena, "%s (%s)", refused->error, refused->sql);
+		item->attempt->of->failure = arena_printf(retry->job->arena, "%s (%.*s)", refused->error, (int)strcspn(refused->sql, "\n"), refused->sql);
 		return true;
 	}
 	for (size_t i = retry->n_attempts; i-- > 0;) {
@@ -196,7 +196,8 @@ static bool blame(struct retry *retry, const struct pass *again)
 		if (attempt->step >= item->step || attempt->of->failure != NULL || !is_in_transaction(retry->first, attempt->step) ||
 		    begin_of(retry->first, attempt->step) != begin_of(retry->first, item->step))
 			continue;
-		attempt->of->failure = arena_printf(retry->job->arena, "what follows in its transaction is refused without it: %s (%s)", refused->error, refused->sql);
+		attempt->of->failure = arena_printf(retry->job->arena, "what follows in its transaction is refused without it: %s (%.*s)", refused->error,
+		                                    (int)strcspn(refused->sql, "\n"), refused->sql);
 		return true;
 	}
 	return false;

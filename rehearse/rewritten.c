@@ -91,11 +91,11 @@ static const char *file_words(const struct retry *retry, size_t step, size_t n, 
 	const char *marker = outside ? retry->job->request->set->framework->no_transaction : NULL;
 	auto_buf words = BUF_INIT;
 	bool taken_out = has_neighbours(retry->first, step);
-	buf_adds(&words, taken_out ? "take it out of its file: " : "");
+	buf_adds(&words, taken_out ? "out of this one, into " : "");
 	if (n > 1)
 		buf_addf(&words, taken_out ? "%zu migrations, a statement each" : "%zu migrations instead of one, a statement each", n);
 	else
-		buf_adds(&words, taken_out ? "a migration of its own" : "nothing else may be in its migration");
+		buf_adds(&words, taken_out ? "a migration of its own" : "nothing else may be in it");
 	if (marker != NULL)
 		buf_addf(&words, n > 1 ? "; those that cannot run in a transaction say `%s`" : ", which says `%s`", marker);
 	return buf_copy(&words, retry->job->arena);

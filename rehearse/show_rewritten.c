@@ -26,7 +26,7 @@ void show_rewriting(struct buf *out, const struct step *step, void (*quote)(stru
 	if (rewriting == NULL)
 		return;
 	if (rewriting->why_not != NULL || rewriting->failure != NULL) {
-		buf_adds(out, rewriting->failure != NULL ? "refused: " : "not tried: ");
+		buf_adds(out, rewriting->failure != NULL ? "refused: " : "no: ");
 		quote(out, rewriting->failure != NULL ? rewriting->failure : rewriting->why_not);
 		return;
 	}

@@ -291,6 +291,69 @@ static struct rehearsal *lopsided(struct arena *arena)
 	return rehearsal;
 }
 
+// A statement in its place, and the run that it was in.
+static struct step *replacing(struct release *again, const struct step *of, const char *sql, double ms, const char *mode)
+{
+	struct step *step = add(again, of->line, sql, ms);
+	step->version = of->version;
+	step->label = of->label;
+	step->file = of->file;
+	lock(again, step, "public.orders", mode, 0.2, ms, 0);
+	return step;
+}
+
+static struct step_rewriting *rewrite(struct step *step, struct step *steps, size_t n)
+{
+	struct step_rewriting *rewriting = (struct step_rewriting *)step->rewriting;
+	rewriting->steps = steps;
+	rewriting->n_steps = rewriting->n_statements = n;
+	rewriting->before = &step->locks[0];
+	rewriting->after = lock_blocks(steps[0].locks[0].mode, OPERATION_WRITE) ? &steps[0].locks[0] : NULL;
+	rewriting->schema = SCHEMA_EQUAL;
+	return rewriting;
+}
+
+// Safer statements: an index, a constraint that ends in another schema, one that is refused, advice.
+static struct rehearsal *rewritten(struct arena *arena)
+{
+	static const char *const differences[] = { "constraint public.orders.c: not valid differs" };
+	struct release *release = release_new(arena), *again = release_new(arena);
+	struct step *steps[4];
+	begin(release, "0041", "orders");
+	static const char *const sql[] = { "CREATE INDEX orders_at_idx ON public.orders (at)", "ALTER TABLE public.orders ADD CONSTRAINT c CHECK (total >= 0)",
+	                                   "ALTER TABLE public.orders ADD UNIQUE (no)", "ALTER TABLE public.orders ALTER COLUMN total TYPE bigint" };
+	static const char *const safer[] = { "-- outside of a transaction\nCREATE INDEX CONCURRENTLY orders_at_idx ON public.orders (at);",
+	                                     "ALTER TABLE public.orders ADD CONSTRAINT c CHECK (total >= 0) NOT VALID;", "...;", "add a new column" };
+	for (unsigned i = 0; i < LENGTH(steps); i++) {
+		steps[i] = add(release, i + 1, sql[i], 4100);
+		steps[i]->rows_read = 5000000;
+		steps[i]->safer = safer[i];
+		steps[i]->rewriting = arena_alloc(arena, sizeof *steps[i]->rewriting);
+		lock(release, steps[i], "public.orders", i == 0 ? "ShareLock" : AX, 0.2, 4100, 0);
+	}
+	end(release);
+	struct rehearsal *rehearsal = finish(release);
+	struct step *index = replacing(again, steps[0], "CREATE INDEX CONCURRENTLY orders_at_idx ON public.orders (at)", 9000, "ShareUpdateExclusiveLock");
+	struct step *check = replacing(again, steps[1], "ALTER TABLE public.orders ADD CONSTRAINT c CHECK (total >= 0) NOT VALID", 2.4, AX);
+	for (size_t i = 2; i < LENGTH(steps); i++)
+		replacing(again, steps[i], steps[i]->sql, 4100, AX);
+	rewrite(steps[0], index, 1)->file = "out of this one, into a migration of its own, which says `-- +goose NO TRANSACTION`";
+	struct step_rewriting *other = rewrite(steps[1], check, 1);
+	other->schema = SCHEMA_DIFFERENT;
+	other->differences = differences;
+	other->n_differences = LENGTH(differences);
+	other->file = "out of this one, into a migration of its own";
+	((struct step_rewriting *)steps[2]->rewriting)->failure = "relation \"orders_no_key\" already exists (CREATE UNIQUE INDEX CONCURRENTLY ...)";
+	((struct step_rewriting *)steps[3]->rewriting)->why_not = "it is advice, no statements that could be run";
+	struct rewritten *result = arena_alloc(arena, sizeof *result);
+	*result = (struct rewritten){ .run = *finish(again), .schema = SCHEMA_DIFFERENT, .differences = differences, .n_differences = LENGTH(differences),
+	                              .n_replaced = 2, .n_runs = 2, .took_ms = 94000 };
+	verdict_reach(arena, &result->run, &limits);
+	verdict_reach(arena, rehearsal, &limits);
+	rehearsal->rewritten = result;
+	return rehearsal;
+}
+
 static const char *const hostile_texts[] = {
 	"<script>alert(1)</script>", "</style><script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)", "</pre></details></body>",
 	"&lt;b&gt; &amp; &#60;", "<!-- -->", "<![CDATA[", "]]>", "url(#x)", "a\nb\r\nc", "\x1b[31m", "admin\xe2\x80\xaetxt", "zero\xe2\x80\x8bwidth",
@@ -311,6 +374,10 @@ static struct rehearsal *hostile(struct arena *arena, const char *text)
 		step->error = text;
 		const char **names = arena_array(arena, 1, sizeof *names);
 		*names = text;
+		struct step_rewriting *rewriting = arena_alloc(arena, sizeof *rewriting);
+		*rewriting = (struct step_rewriting){ .file = text, .failure = i == 0 ? text : NULL, .why_not = i == 1 ? text : NULL, .schema = SCHEMA_DIFFERENT,
+		                                      .differences = names, .n_differences = 1 };
+		step->rewriting = rewriting;
 		step->rewrites = step->invalid_indexes = names;
 		step->n_rewrites = step->n_invalid_indexes = 1;
 	}
@@ -321,6 +388,9 @@ static struct rehearsal *hostile(struct arena *arena, const char *text)
 	rehearsal->n_notes = 1;
 	rehearsal->env = rehearsal->limits_from = rehearsal->started = text;
 	verdict_reach(arena, rehearsal, &limits);
+	struct rewritten *rewritten = arena_alloc(arena, sizeof *rewritten);
+	*rewritten = (struct rewritten){ .run = *rehearsal, .schema = SCHEMA_DIFFERENT, .differences = notes, .n_differences = 1, .why_not_compared = text, .n_runs = 1 };
+	rehearsal->rewritten = rewritten;
 	rehearsal->troubles = arena_alloc(arena, sizeof *rehearsal->troubles);
 	err_set(rehearsal->troubles, "x", text, text, "%s", text);
 	rehearsal->n_troubles = 1;
@@ -379,6 +449,8 @@ static void reports_look_as_blessed(void **state)
 		{ "rehearse-failing.txt", "text", failing, { .width = 0 } },
 		{ "rehearse-trouble.txt", "text", in_trouble, { .width = 0 } },
 		{ "rehearse-empty.txt", "text", empty, { .width = 0 } },
+		{ "rehearse-rewritten.txt", "text", rewritten, { .width = 110 } },
+		{ "rehearse-rewritten.md", "markdown", rewritten, { .width = 0 } },
 		{ "rehearse-dangerous.md", "markdown", dangerous, { .width = 0 } },
 		{ "rehearse-clean.md", "markdown", clean, { .width = 0 } },
 		{ "rehearse-trouble.md", "markdown", in_trouble, { .width = 0 } },
@@ -413,6 +485,7 @@ static void pages_are_well_made(void **state)
 	(void)state;
 	static const struct { const char *name; struct rehearsal *(*rehearsal)(struct arena *arena); } cases[] = {
 		{ "dangerous", dangerous }, { "clean", clean }, { "failing", failing }, { "trouble", in_trouble }, { "lopsided", lopsided }, { "empty", empty },
+		{ "rewritten", rewritten },
 	};
 	auto_arena arena = arena_new();
 	char folder[] = "/tmp/driftcheck-pages-XXXXXX";

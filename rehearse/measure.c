@@ -156,7 +156,7 @@ bool measure_take_locks(struct measure *measure, struct step *step, const struct
 			strongest &= number(result, j, 0) != number(result, i, 0) || mode_rank(PQgetvalue(result, j, 1)) <= rank;
 		if (!strongest || !is_of_interest(relation) || relation->mode >= rank)
 			continue;
-		struct step_lock lock = { .relation = relation->former, .mode = modes[rank] };
+		struct step_lock lock = { .relation = relation->former, .mode = modes[rank], .read_only = relation->relkind == 'm' };
 		double granted = granted_us(seen, n_seen, measure->pid, (unsigned)number(result, i, 0), lock.mode, start_us, end_us, &lock.wait_ms);
 		lock.acquire_ms = (granted - measure->zero_us) / 1000;
 		add_lock(measure, step, &capacity, lock);
@@ -184,7 +184,7 @@ void measure_take_seen_locks(struct measure *measure, struct step *step, const s
 		double from_us = seen[i].granted_us >= 0 ? seen[i].granted_us : seen[i].last_us;
 		double until_us = seen[i].last_us < end_us ? seen[i].last_us : end_us;
 		add_lock(measure, step, &capacity, (struct step_lock){
-			.relation = relation->former, .mode = modes[rank],
+			.relation = relation->former, .mode = modes[rank], .read_only = relation->relkind == 'm',
 			.acquire_ms = (from_us - measure->zero_us) / 1000, .held_ms = until_us > from_us ? (until_us - from_us) / 1000 : 0,
 			.wait_ms = seen[i].requested_us >= 0 ? (from_us - seen[i].requested_us) / 1000 : 0,
 		});

@@ -25,6 +25,7 @@ struct step_lock {
 	double acquire_ms;    // when it was granted
 	double held_ms;       // from then until the transaction ended, which may be many steps later
 	double wait_ms;       // how long it was waited for
+	bool read_only;       // clients never write to the relation: a materialized view
 };
 
 enum operation { OPERATION_READ, OPERATION_WRITE };
@@ -79,7 +80,7 @@ struct step_rewriting {
 	const char *failure;           // what the server refused with them; they were then left out of the run; NULL: nothing
 	const struct step *steps;      // what they did, in the run of struct rewritten
 	size_t n_steps;
-	// The lock that stops clients for longest, of the step and of what replaces it; NULL: none does
+	// The lock that stops clients for longest, of the step (or held on by its transaction) and of what replaces it; NULL: none does
 	const struct step_lock *before, *after;
 	enum schema_match schema;      // in what they touch
 	const char *const *differences;

@@ -85,7 +85,7 @@ static bool has_neighbours(const struct pass *pass, size_t i)
 	return false;
 }
 
-// What it means for the file.
+// What it means for the file; NULL: nothing.
 static const char *file_words(const struct retry *retry, size_t step, size_t n, bool outside)
 {
 	const char *marker = outside ? retry->job->request->set->framework->no_transaction : NULL;
@@ -94,8 +94,10 @@ static const char *file_words(const struct retry *retry, size_t step, size_t n, 
 	buf_adds(&words, taken_out ? "out of this one, into " : "");
 	if (n > 1)
 		buf_addf(&words, taken_out ? "%zu migrations, a statement each" : "%zu migrations instead of one, a statement each", n);
-	else
+	else if (taken_out || outside)
 		buf_adds(&words, taken_out ? "a migration of its own" : "nothing else may be in it");
+	if (words.length == 0)
+		return NULL;
 	if (marker != NULL)
 		buf_addf(&words, n > 1 ? "; those that cannot run in a transaction say `%s`" : ", which says `%s`", marker);
 	return buf_copy(&words, retry->job->arena);
@@ -334,7 +336,7 @@ static void take_steps(struct retry *retry, struct pass *again)
 static void take_attempt(struct retry *retry, const struct pass *again, const struct attempt *attempt)
 {
 	struct step_rewriting *of = attempt->of;
-	of->before = step_worst_lock(retry->job->rehearsal, &retry->first->steps[attempt->step]);
+	of->before = step_works_under(retry->job->rehearsal, &retry->first->steps[attempt->step]);
 	if (of->failure != NULL)
 		return;
 	size_t n_left = again->n_steps > attempt->first ? again->n_steps - attempt->first : 0;

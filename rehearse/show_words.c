@@ -115,7 +115,7 @@ static int strength(const char *mode)
 
 bool lock_is_worth_a_word(const struct rehearsal *rehearsal, const struct step *step, const struct step_lock *lock)
 {
-	if (strength(lock->mode) == 0 || !relation_is_shared(rehearsal, step, lock->relation))
+	if (!lock_stops_clients(lock) || !relation_is_shared(rehearsal, step, lock->relation))
 		return false;
 	bool told = false; // by the lock of its table
 	for (size_t i = 0; i < step->n_locks && !is_table(rehearsal, lock->relation); i++)

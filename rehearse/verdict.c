@@ -125,9 +125,9 @@ bool relation_is_shared(const struct rehearsal *rehearsal, const struct step *st
 	return true;
 }
 
-static bool blocks_anybody(const char *mode)
+bool lock_stops_clients(const struct step_lock *lock)
 {
-	return lock_blocks(mode, OPERATION_READ) || lock_blocks(mode, OPERATION_WRITE);
+	return lock_blocks(lock->mode, OPERATION_READ) || (!lock->read_only && lock_blocks(lock->mode, OPERATION_WRITE));
 }
 
 const struct step_lock *step_worst_lock(const struct rehearsal *rehearsal, const struct step *step)
@@ -135,10 +135,39 @@ const struct step_lock *step_worst_lock(const struct rehearsal *rehearsal, const
 	const struct step_lock *worst = NULL;
 	for (size_t i = 0; i < step->n_locks; i++) {
 		const struct step_lock *lock = &step->locks[i];
-		if (blocks_anybody(lock->mode) && relation_is_shared(rehearsal, step, lock->relation) && (worst == NULL || lock->held_ms > worst->held_ms))
+		if (lock_stops_clients(lock) && relation_is_shared(rehearsal, step, lock->relation) && (worst == NULL || lock->held_ms > worst->held_ms))
 			worst = lock;
 	}
 	return worst;
+}
+
+// Such a lock that an earlier step of the same transaction still holds; NULL: none does.
+static const struct step_lock *lock_from_before(const struct rehearsal *rehearsal, const struct step *step)
+{
+	const struct step_lock *worst = NULL;
+	for (const struct step *earlier = rehearsal->steps; earlier < step && step->transaction != 0; earlier++) {
+		const struct step_lock *lock = earlier->transaction == step->transaction ? step_worst_lock(rehearsal, earlier) : NULL;
+		worst = worst == NULL || (lock != NULL && lock->held_ms > worst->held_ms) ? lock : worst;
+	}
+	return worst;
+}
+
+const struct step_lock *step_works_under(const struct rehearsal *rehearsal, const struct step *step)
+{
+	const struct step_lock *own = step_worst_lock(rehearsal, step);
+	return own != NULL ? own : lock_from_before(rehearsal, step);
+}
+
+// What grows with a table while clients are stopped.
+static void judge_work(struct work *work, struct step *step)
+{
+	const struct step_lock *lock = step_works_under(work->rehearsal, step);
+	for (size_t i = 0; lock != NULL && i < step->n_rewrites; i++) {
+		if (relation_is_shared(work->rehearsal, step, step->rewrites[i]))
+			find(work, step, RULE_REWRITES_TABLE, &(struct filling){ .relation = step->rewrites[i], .mode = lock->mode });
+	}
+	if (lock != NULL && step->n_rewrites == 0 && (double)step->rows_read >= work->limits.scan_rows)
+		find(work, step, RULE_SCANS_TABLE, &(struct filling){ .relation = lock->relation, .mode = lock->mode, .rows = step->rows_read });
 }
 
 static void judge_error(struct work *work, struct step *step)
@@ -165,17 +194,11 @@ static void judge_locks(struct work *work, struct step *step)
 		find(work, step, RULE_PREDICTED_HOLD, &filling);
 	for (size_t i = 0; i < step->n_locks; i++) {
 		const struct step_lock *other = &step->locks[i];
-		if (other->wait_ms > work->limits.queue_ms && blocks_anybody(other->mode) && relation_is_shared(work->rehearsal, step, other->relation))
+		if (other->wait_ms > work->limits.queue_ms && lock_stops_clients(other) && relation_is_shared(work->rehearsal, step, other->relation))
 			find(work, step, RULE_QUEUE, &(struct filling){ .relation = other->relation, .mode = other->mode, .wait_ms = other->wait_ms });
 	}
 	if (step->success_rate >= 0 && step->success_rate < work->limits.success_rate)
 		find(work, step, RULE_NO_LOCK_IN_TIME, &(struct filling){ .limit_ms = work->limits.lock_timeout_ms, .rate = step->success_rate });
-	for (size_t i = 0; i < step->n_rewrites; i++) {
-		if (relation_is_shared(work->rehearsal, step, step->rewrites[i]))
-			find(work, step, RULE_REWRITES_TABLE, &(struct filling){ .relation = step->rewrites[i], .mode = lock->mode });
-	}
-	if (step->n_rewrites == 0 && (double)step->rows_read >= work->limits.scan_rows)
-		find(work, step, RULE_SCANS_TABLE, &(struct filling){ .relation = lock->relation, .mode = lock->mode, .rows = step->rows_read });
 }
 
 static void judge_time(struct work *work, struct step *step)
@@ -274,6 +297,7 @@ static void judge_step(struct work *work, struct step *step)
 	}
 	judge_error(work, step);
 	judge_locks(work, step);
+	judge_work(work, step);
 	judge_time(work, step);
 	judge_scripts(work, step);
 	for (size_t i = 0; i < step->n_invalid_indexes; i++)

@@ -15,8 +15,13 @@ void verdict_reach(struct arena *arena, struct rehearsal *rehearsal, const struc
 // Lock Modes".
 bool lock_blocks(const char *mode, enum operation operation);
 
+// Whether a lock of a step makes anybody's reads or writes wait.
+bool lock_stops_clients(const struct step_lock *lock);
+
 // The lock of a step (one of the rehearsal's) that makes clients wait and is held longest; NULL: none does.
 const struct step_lock *step_worst_lock(const struct rehearsal *rehearsal, const struct step *step);
+// The same; where it takes none itself, one that its transaction holds already.
+const struct step_lock *step_works_under(const struct rehearsal *rehearsal, const struct step *step);
 
 // Whether others use a relation when a step (one of the rehearsal's) runs: what the run has made until then is nobody's yet.
 bool relation_is_shared(const struct rehearsal *rehearsal, const struct step *step, const char *relation);

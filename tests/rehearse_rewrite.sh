@@ -30,6 +30,8 @@ CONF
 base='CREATE TABLE users (id bigserial PRIMARY KEY, email text, phone text);
 CREATE TABLE orders (id bigserial PRIMARY KEY, user_id bigint NOT NULL, total numeric(12,2) NOT NULL, state text);
 CREATE INDEX orders_state ON orders (state);
+CREATE MATERIALIZED VIEW totals AS SELECT id, total FROM orders;
+CREATE UNIQUE INDEX totals_id ON totals (id);
 CREATE TABLE days (day date NOT NULL, n int) PARTITION BY RANGE (day);
 CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM ('\''2024-01-01'\'') TO ('\''2025-01-01'\'');
 CREATE TABLE days_2 PARTITION OF days FOR VALUES FROM ('\''2025-01-01'\'') TO ('\''2026-01-01'\'');'
@@ -81,11 +83,12 @@ has 'findings stand worst first' '[.steps[].findings | map(.severity) | . == sor
 # What is not the same: CONCURRENTLY leaves a CHECK of the bound on what was the partition (from PostgreSQL 14 on).
 major=$(psql -XqAt -c 'SHOW server_version_num')
 if [ "$major" -ge 140000 ]; then
-	repository shop "$base" 'ALTER TABLE days DETACH PARTITION days_1;' 'CREATE INDEX orders_total ON orders (total);'
+	repository shop "$base" 'ALTER TABLE days DETACH PARTITION days_1;' 'CREATE INDEX orders_total ON orders (total);' 'REFRESH MATERIALIZED VIEW totals;'
 	rehearse --try-rewrite --one-size
 	has 'another schema in the end is declared' '.rewritten | .schema == "different" and .differences == ["constraint public.days_1.days_1_day_check: is there only with the safer statements"]'
 	has 'of the statement that it comes from' 'at(2) | .rewriting | .schema == "different" and (.differences | length) == 1'
 	has 'and not of another' 'at(3) | .rewriting | .schema == "equal" and .differences == []'
+	has 'nobody writes to a materialized view' 'at(4) | .rewriting | .statements == ["REFRESH MATERIALIZED VIEW CONCURRENTLY totals"] and .longest_hold_after == null and .file == null'
 	run rehearse prod --config driftcheck.conf --try-rewrite --one-size --to 2
 	grep -q '^With safer statements in the place of 1: .*NOT the same' out && tr -s ' \n' ' ' <out | grep -q 'tried .* NOT the same schema in the end: constraint public.days_1.days_1_day_check'
 	judge $? 'which the text says' <out
@@ -106,10 +109,13 @@ has 'with the others' 'at(3) | .rewriting.schema == "equal"'
 # It is not the statement but the rest of its transaction that holds the lock.
 sed -i 's/lock_timeout = "[^"]*"/lock_timeout = "4s"/' driftcheck.conf
 repository shop "$base" 'ALTER TABLE users ADD COLUMN note text;
+CREATE INDEX users_email ON users (email);
 SELECT pg_sleep(6);'
 rehearse --try-rewrite --one-size
 has 'a statement that only has to leave its transaction is tried by itself' '[at(2) | select(.line == 1) | .findings[0].rule, .rewriting.statements, .rewriting.schema] ==
 	["held-by-earlier", ["ALTER TABLE users ADD COLUMN note text"], "equal"]'
+has 'as is what works under its lock' '[at(2) | select(.line == 2) | [.findings[].rule], .rewriting.longest_hold_before.mode, .rewriting.longest_hold_after] ==
+	[["scans-table"], "AccessExclusiveLock", null]'
 has 'and then all may ship' '.verdict == "do-not-ship" and .rewritten.verdict == "ship"'
 
 # Where the migrations stop, what came before is tried.

@@ -76,6 +76,14 @@ static void verdicts_follow(void **state)
 	struct step early[] = { STEP(.locks = &long_one, .n_locks = 1, .duration_ms = 3), STEP(.duration_ms = 4997) };
 	assert_string_equal(verdict_of(arena, early, 2, limits), "do-not-ship");
 	assert_true(has_rule(&early[0], "held-by-earlier"));
+	struct step under[] = { STEP(.locks = &brief, .n_locks = 1, .duration_ms = 1, .transaction = 7), STEP(.duration_ms = 4, .rows_read = 5000, .transaction = 7) };
+	assert_string_equal(verdict_of(arena, under, 2, limits), "ship-with-warnings");
+	assert_true(under[0].n_findings == 0 && has_rule(&under[1], "scans-table")); // under a lock that its transaction holds already
+	struct step apart[] = { STEP(.locks = &brief, .n_locks = 1, .duration_ms = 1, .transaction = 7), STEP(.duration_ms = 4, .rows_read = 5000, .transaction = 8) };
+	assert_string_equal(verdict_of(arena, apart, 2, limits), "ship");
+	struct step_lock exclusive = { .relation = "public.m", .mode = "ExclusiveLock", .held_ms = 5000, .read_only = true };
+	struct step refresh = STEP(.locks = &exclusive, .n_locks = 1, .duration_ms = 5000, .rows_read = 5000);
+	assert_string_equal(verdict_of(arena, &refresh, 1, limits), "ship"); // nobody writes to a materialized view
 	struct step scanning = STEP(.locks = &brief, .n_locks = 1, .duration_ms = 5, .rows_read = 5000);
 	assert_string_equal(verdict_of(arena, &scanning, 1, limits), "ship-with-warnings");
 	struct step growing = STEP(.locks = &brief, .n_locks = 1, .duration_ms = 5, .growth = GROWTH_LINEAR);

@@ -30,7 +30,7 @@ CONF
 base='CREATE TABLE users (id bigserial PRIMARY KEY, email text, phone text);
 CREATE TABLE orders (id bigserial PRIMARY KEY, user_id bigint NOT NULL, total numeric(12,2) NOT NULL, state text);
 CREATE INDEX orders_state ON orders (state);
-CREATE MATERIALIZED VIEW totals AS SELECT id, total FROM orders;
+CREATE MATERIALIZED VIEW totals AS SELECT id, state FROM orders;
 CREATE UNIQUE INDEX totals_id ON totals (id);
 CREATE TABLE days (day date NOT NULL, n int) PARTITION BY RANGE (day);
 CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM ('\''2024-01-01'\'') TO ('\''2025-01-01'\'');

@@ -18,6 +18,10 @@ struct fill_request {
 	long long rows_default;              // for tables that the statistics lack
 	long long bytes_most;                // refuse before anything starts if the estimate is more; 0: no limit
 	const char *version_table;           // qualified and quoted; its rows stay as they are; NULL: none
+	// Statements that are going to run, NULL-ended: the foreign keys, CHECKs and unique keys that they add to columns of today are
+	// satisfied as well, the last only where the statistics do not speak against it. NULL: none. They run on the empty tables, in a
+	// transaction that is rolled back.
+	const char *const *ahead;
 	int n_connections;                   // COPYs at a time
 	struct log *log;                     // progress
 };

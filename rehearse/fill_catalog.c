@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/sql.h"
 #include "rehearse/fill_plan.h"
+#include "rehearse/sequence.h"
 
 // The tables that are filled, as a subquery that the others join.
 #define TABLES                                                                                                                  \
@@ -55,7 +56,7 @@ static const char uniques_sql[] =
 	"and x <> 0), ' ') || case when i.indexprs is not null then ' ' || pg_catalog.array_to_string(array(select distinct d.refobjsubid "
 	"from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = i.indexrelid and d.refobjid = i.indrelid "
 	"and d.refobjsubid > 0 and d.refobjsubid <> all (i.indkey)), ' ') else '' end, i.indexrelid::regclass, "
-	"i.indexprs is null and i.indpred is null and not i.indisexclusion, i.indisprimary "
+	"i.indexprs is null and i.indpred is null and not i.indisexclusion, i.indisprimary, i.indexrelid "
 	"from pg_catalog.pg_index i join " TABLES " c on c.oid = i.indrelid where i.indisunique or i.indisexclusion "
 	"order by i.indrelid, i.indisprimary desc, i.indnkeyatts, i.indexrelid";
 
@@ -204,7 +205,35 @@ static void take_tables(struct plan *plan, const PGresult *result)
 	}
 }
 
-static void take_limits(struct plan *plan, const PGresult *tables, const PGresult *domain_checks, const PGresult *checks)
+// Whether a row that was read ahead is there today: its OID is in that column of today's rows.
+static bool is_of_today(const PGresult *today, const PGresult *result, int row, int column)
+{
+	for (int i = 0; today != NULL && i < PQntuples(today); i++) {
+		if (strcmp(PQgetvalue(today, i, column), PQgetvalue(result, row, column)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void take_checks(struct plan *plan, const PGresult *checks, const PGresult *today)
+{
+	struct fill_check *all = arena_array(plan->arena, plan->n_checks + (size_t)PQntuples(checks) + 1, sizeof *all);
+	for (size_t i = 0; i < plan->n_checks; i++)
+		all[i] = plan->checks[i];
+	plan->checks = all;
+	for (int i = 0; i < PQntuples(checks); i++) {
+		struct fill_table *table = plan_table(plan, oid_at(checks, i, 0));
+		if (table == NULL || is_of_today(today, checks, i, 1))
+			continue;
+		struct fill_check *check = &plan->checks[plan->n_checks++];
+		*check = (struct fill_check){ table, text_at(plan, checks, i, 2), text_at(plan, checks, i, 3), oid_at(checks, i, 1), today != NULL };
+		fill_check_read(plan->arena, table, NULL, check->expression);
+		for (size_t j = 0; j < table->n_columns; j++)
+			table->columns[j].checked |= strstr(check->expression, table->columns[j].name) != NULL;
+	}
+}
+
+static void take_limits(struct plan *plan, const PGresult *tables, const PGresult *domain_checks)
 {
 	for (size_t i = 0; i < plan->n_tables; i++) {
 		if (plan->tables[i].loads && !PQgetisnull(tables, (int)i, 5))
@@ -218,41 +247,51 @@ static void take_limits(struct plan *plan, const PGresult *tables, const PGresul
 		column->checked = true;
 		fill_check_read(plan->arena, table, column, PQgetvalue(domain_checks, i, 2));
 	}
-	plan->checks = arena_array(plan->arena, (size_t)PQntuples(checks) + 1, sizeof *plan->checks);
-	for (int i = 0; i < PQntuples(checks); i++) {
-		struct fill_table *table = plan_table(plan, oid_at(checks, i, 0));
-		if (table == NULL)
-			continue;
-		struct fill_check *check = &plan->checks[plan->n_checks++];
-		*check = (struct fill_check){ table, text_at(plan, checks, i, 2), text_at(plan, checks, i, 3), oid_at(checks, i, 1) };
-		fill_check_read(plan->arena, table, NULL, check->expression);
-		for (size_t j = 0; j < table->n_columns; j++)
-			table->columns[j].checked |= strstr(check->expression, table->columns[j].name) != NULL;
-	}
 }
 
-static void take_keys(struct plan *plan, const PGresult *fks, const PGresult *uniques)
+// A key of columns that are not there today (or not all of them) says nothing of today's rows.
+static bool has_columns(const char *numbers, size_t n)
 {
-	plan->fks = arena_array(plan->arena, (size_t)PQntuples(fks) + 1, sizeof *plan->fks);
+	size_t n_numbers = *numbers != '\0';
+	for (; *numbers != '\0'; numbers++)
+		n_numbers += *numbers == ' ';
+	return n == n_numbers;
+}
+
+static void take_fks(struct plan *plan, const PGresult *fks, const PGresult *today)
+{
+	struct fill_fk *all = arena_array(plan->arena, plan->n_fks + (size_t)PQntuples(fks) + 1, sizeof *all);
+	for (size_t i = 0; i < plan->n_fks; i++)
+		all[i] = plan->fks[i];
+	plan->fks = all;
 	for (int i = 0; i < PQntuples(fks); i++) {
 		struct fill_fk fk = { .oid = oid_at(fks, i, 0), .name = text_at(plan, fks, i, 1), .table = plan_table(plan, oid_at(fks, i, 2)),
 		                      .parent_oid = oid_at(fks, i, 3) };
 		fk.parent = plan_table(plan, fk.parent_oid);
-		if (fk.table == NULL || fk.parent == NULL || !fk.table->loads)
+		if (fk.table == NULL || fk.parent == NULL || !fk.table->loads || is_of_today(today, fks, i, 0))
 			continue;
 		size_t n_parent;
 		fk.columns = columns_of(plan, fk.table, PQgetvalue(fks, i, 4), &fk.n_columns);
 		fk.parent_columns = columns_of(plan, fk.parent, PQgetvalue(fks, i, 5), &n_parent);
-		plan->fks[plan->n_fks++] = fk;
+		if (has_columns(PQgetvalue(fks, i, 4), fk.n_columns) && has_columns(PQgetvalue(fks, i, 5), n_parent))
+			plan->fks[plan->n_fks++] = fk;
 	}
-	plan->uniques = arena_array(plan->arena, (size_t)PQntuples(uniques) + 1, sizeof *plan->uniques);
+}
+
+static void take_uniques(struct plan *plan, const PGresult *uniques, const PGresult *today)
+{
+	struct fill_unique *all = arena_array(plan->arena, plan->n_uniques + (size_t)PQntuples(uniques) + 1, sizeof *all);
+	for (size_t i = 0; i < plan->n_uniques; i++)
+		all[i] = plan->uniques[i];
+	plan->uniques = all;
 	for (int i = 0; i < PQntuples(uniques); i++) {
 		struct fill_unique unique = { .table = plan_table(plan, oid_at(uniques, i, 0)), .index = text_at(plan, uniques, i, 2),
-		                              .plain = true_at(uniques, i, 3) };
-		if (unique.table == NULL)
+		                              .plain = true_at(uniques, i, 3), .ahead = today != NULL };
+		if (unique.table == NULL || is_of_today(today, uniques, i, 5))
 			continue;
 		unique.columns = columns_of(plan, unique.table, PQgetvalue(uniques, i, 1), &unique.n_columns);
-		plan->uniques[plan->n_uniques++] = unique;
+		if (!unique.ahead || (unique.plain && has_columns(PQgetvalue(uniques, i, 1), unique.n_columns)))
+			plan->uniques[plan->n_uniques++] = unique;
 	}
 }
 
@@ -264,6 +303,49 @@ static void take_sequences(struct plan *plan, const PGresult *result)
 		if (table != NULL)
 			plan->sequences[plan->n_sequences++] = (struct fill_sequence){ table, text_at(plan, result, i, 1), text_at(plan, result, i, 2) };
 	}
+}
+
+// What today's columns will have to satisfy. What cannot run in a transaction, or on empty tables, is passed over; CONCURRENTLY is
+// left out, so that its unique indexes are seen.
+static bool run_ahead(struct plan *plan, const char *sql, struct err *err)
+{
+	const char *word = strcasestr(sql, "concurrently");
+	const char *plain = word == NULL ? sql : arena_printf(plan->arena, "%.*s%s", (int)(word - sql), sql, word + strlen("concurrently"));
+	if (sequence_is_control(sql))
+		return true;
+	auto_pgresult savepoint = fill_ask(plan->conn, "savepoint ahead", err);
+	if (savepoint == NULL)
+		return false;
+	auto_pgresult result = PQexec(plan->conn, plain);
+	if (PQresultStatus(result) != PGRES_FATAL_ERROR && PQresultStatus(result) != PGRES_COPY_IN)
+		return true;
+	if (PQresultStatus(result) == PGRES_COPY_IN) {
+		PQputCopyEnd(plan->conn, "no rows here");
+		for (PGresult *rest; (rest = PQgetResult(plan->conn)) != NULL; PQclear(rest))
+			;
+	}
+	auto_pgresult undone = fill_ask(plan->conn, "rollback to ahead", err);
+	return undone != NULL;
+}
+
+static bool look_ahead(struct plan *plan, const PGresult *fks, const PGresult *uniques, const PGresult *checks, struct err *err)
+{
+	if (plan->request->ahead == NULL)
+		return true;
+	auto_pgresult begun = fill_ask(plan->conn, "begin; set local statement_timeout = '10s'; set local client_min_messages = error", err);
+	bool ok = begun != NULL;
+	for (const char *const *sql = plan->request->ahead; ok && *sql != NULL; sql++)
+		ok = run_ahead(plan, *sql, err);
+	auto_pgresult fks_ahead = !ok ? NULL : fill_ask(plan->conn, fks_sql, err);
+	auto_pgresult uniques_ahead = fks_ahead == NULL ? NULL : fill_ask(plan->conn, uniques_sql, err);
+	auto_pgresult checks_ahead = uniques_ahead == NULL ? NULL : fill_ask(plan->conn, checks_sql, err);
+	if (checks_ahead == NULL)
+		return false;
+	take_fks(plan, fks_ahead, fks);
+	take_uniques(plan, uniques_ahead, uniques);
+	take_checks(plan, checks_ahead, checks);
+	auto_pgresult undone = fill_ask(plan->conn, "rollback", err);
+	return undone != NULL;
 }
 
 bool fill_catalog(struct plan *plan, struct err *err)
@@ -279,8 +361,10 @@ bool fill_catalog(struct plan *plan, struct err *err)
 		return false;
 	take_tables(plan, tables);
 	take_columns(plan, columns);
-	take_limits(plan, tables, domain_checks, checks);
-	take_keys(plan, fks, uniques);
+	take_limits(plan, tables, domain_checks);
+	take_checks(plan, checks, NULL);
+	take_fks(plan, fks, NULL);
+	take_uniques(plan, uniques, NULL);
 	take_sequences(plan, sequences);
-	return true;
+	return look_ahead(plan, fks, uniques, checks, err);
 }

@@ -182,8 +182,19 @@ static uint64_t distinct_most(const struct fill_column *column)
 	return column->parent_column->rank.n_distinct > 0 ? column->parent_column->rank.n_distinct : column->parent->n_rows;
 }
 
+// Where there are too few values to tell the rows apart, a unique key that a migration adds fails in the environment as well.
+static bool is_contradicted(const struct fill_unique *unique)
+{
+	double n_most = 1, n_rows = (double)unique->table->n_rows;
+	for (size_t i = 0; i < unique->n_columns; i++)
+		n_most *= unique->columns[i]->statistics == NULL ? n_rows : (double)distinct_wanted(unique->columns[i], unique->table->n_rows);
+	return n_most < n_rows * 0.95; // an estimate
+}
+
 static void claim_unique(struct plan *plan, const struct fill_unique *unique)
 {
+	if (unique->ahead && is_contradicted(unique))
+		return;
 	struct fill_column *best = NULL;
 	bool satisfied = false, is_free = unique->plain;
 	uint64_t n_rows = unique->table->n_rows;

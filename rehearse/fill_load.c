@@ -211,7 +211,8 @@ static bool look_at_checks(struct loader *loader, PGconn *conn, const struct fil
 		const char *count = counts == NULL ? "an unknown number of" : PQgetvalue(counts, 0, column++);
 		if (strcmp(count, "0") == 0)
 			continue;
-		note(loader, "CHECK %s of %s is not valid in the clone: %s of its rows do not satisfy it", check->name, table->sql, count);
+		note(loader, check->ahead ? "CHECK %s of %s, which a migration adds, is not satisfied by %s of the made-up rows: that it fails here says nothing"
+		                         : "CHECK %s of %s is not valid in the clone: %s of its rows do not satisfy it", check->name, table->sql, count);
 		if (!run(conn, &loader->err, "update pg_catalog.pg_constraint set convalidated = false where oid = %u", check->oid))
 			return false;
 	}

@@ -91,6 +91,7 @@ struct fill_unique {
 	struct fill_column **columns;
 	size_t n_columns;
 	bool plain;                        // neither an expression nor partial
+	bool ahead;                        // a migration is going to make it
 };
 
 struct fill_table {
@@ -115,6 +116,7 @@ struct fill_check {
 	struct fill_table *table;
 	const char *name, *expression;
 	unsigned oid;
+	bool ahead;                        // a migration is going to make it
 };
 
 struct fill_sequence {

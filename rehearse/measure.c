@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/sql.h"
 #include "rehearse/measure_state.h"
+#include "rehearse/sequence.h"
 
 enum { WATCH_INTERVAL_MS = 5, FLUSH_TRIES = 200, FLUSH_STEP_MS = 10 };
 
@@ -429,7 +430,7 @@ static bool run_outside(struct measure *measure, const char *sql, struct step *s
 	return true;
 }
 
-// BEGIN, COMMIT, ROLLBACK and the like: recognised by what they do to the transaction.
+// BEGIN, COMMIT, ROLLBACK and the like.
 static bool run_control(struct measure *measure, const char *sql, struct step *step, struct err *err)
 {
 	bool was_open = PQtransactionStatus(measure->own) != PQTRANS_IDLE;
@@ -452,23 +453,10 @@ static bool run_control(struct measure *measure, const char *sql, struct step *s
 	return PQstatus(measure->own) == CONNECTION_OK || measure_lost(err, "the connection broke", measure->own);
 }
 
-static bool is_control(const char *sql)
-{
-	static const char *const words[] = { "begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release" };
-	size_t start = strspn(sql, " \t\r\n");
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		size_t length = strlen(words[i]);
-		char next = strncasecmp(sql + start, words[i], length) == 0 ? sql[start + length] : 'x';
-		if (next == '\0' || strchr(" \t\r\n;", next) != NULL)
-			return true;
-	}
-	return false;
-}
-
 bool measure_step(struct measure *measure, const char *sql, struct step *step, struct err *err)
 {
 	*step = (struct step){ .version = step->version, .label = step->label, .file = step->file, .line = step->line };
-	if (is_control(sql))
+	if (sequence_is_control(sql))
 		return run_control(measure, sql, step, err);
 	bool outside = false;
 	if (!run_inside(measure, sql, step, &outside, err))

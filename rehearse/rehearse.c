@@ -112,6 +112,18 @@ bool job_run(struct job *job, struct err *err)
 	return !job->request->try_rewrite || pass->quiet || job->after != NULL;
 }
 
+// Those of the migrations' own, NULL-ended.
+static const char *const *own_statements(const struct job *job)
+{
+	const char **own = arena_array(job->arena, job->n_statements + 1, sizeof *own);
+	size_t n = 0;
+	for (size_t i = 0; i < job->n_statements; i++) {
+		if (job->statements[i].file != NULL)
+			own[n++] = job->statements[i].sql;
+	}
+	return own;
+}
+
 static bool on_synthetic(struct scratch *scratch, void *argument, struct err *err)
 {
 	struct job *job = argument;
@@ -120,7 +132,7 @@ static bool on_synthetic(struct scratch *scratch, void *argument, struct err *er
 	struct fill_request filling = {
 		.conninfo = scratch_conninfo(scratch, true), .statistics = request->statistics, .scale = pass->scale,
 		.rows_default = (long long)((double)(request->rows >= 0 ? request->rows : ROWS_DEFAULT) * (request->statistics == NULL ? pass->scale : 1)),
-		.version_table = request->version_table, .n_connections = CONNECTIONS, .log = request->log,
+		.version_table = request->version_table, .n_connections = CONNECTIONS, .log = request->log, .ahead = own_statements(job),
 	};
 	const char **notes;
 	size_t n_notes;

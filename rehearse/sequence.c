@@ -92,3 +92,16 @@ struct sequenced *sequence_of(struct arena *arena, const struct migrations *set,
 	*n = list.n;
 	return list.items == NULL ? arena_alloc(arena, sizeof *list.items) : list.items;
 }
+
+bool sequence_is_control(const char *sql)
+{
+	static const char *const words[] = { "begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release" };
+	size_t start = strspn(sql, " \t\r\n");
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		size_t length = strlen(words[i]);
+		char next = strncasecmp(sql + start, words[i], length) == 0 ? sql[start + length] : 'x';
+		if (next == '\0' || strchr(" \t\r\n;", next) != NULL)
+			return true;
+	}
+	return false;
+}

@@ -18,4 +18,7 @@ struct sequenced *sequence_of(struct arena *arena, const struct migrations *set,
                                            const struct migration *migration, const char *version_table, size_t rank, size_t *n,
                                            struct err *err);
 
+// Whether a statement begins, ends or divides a transaction.
+bool sequence_is_control(const char *sql);
+
 #endif

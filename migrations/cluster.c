@@ -32,134 +32,8 @@
 // Raised when what a template holds changes.
 #define TEMPLATE_VERSION "1"
 
-enum { START_MS = 60 * 1000, STOP_MS = 8 * 1000, POLL_MS = 2, LOG_TAIL_BYTES = 1200 };
+enum { START_MS = 60 * 1000, STOP_MS = 8 * 1000, KEEP_STOP_MS = 600 * 1000, POLL_MS = 2, LOG_TAIL_BYTES = 1200 };
 enum { HALF_MADE_S = 60 * 60, TEMPLATE_KEPT_S = 90 * 24 * 60 * 60 };
-
-// Binaries.
-
-// "postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)" or "... 18beta1".
-static bool version_parse(struct arena *arena, const char *text, struct binaries *binaries)
-{
-	const char *word = text == NULL ? NULL : strstr(text, "(PostgreSQL) ");
-	if (word == NULL)
-		return false;
-	word += strlen("(PostgreSQL) ");
-	binaries->version = arena_strndup(arena, word, strcspn(word, " \n"));
-	binaries->major = atoi(word);
-	return binaries->major > 0;
-}
-
-static bool binaries_in(struct arena *arena, const char *bindir, struct binaries *binaries)
-{
-	const char *postgres = arena_printf(arena, "%s/postgres", bindir), *initdb = arena_printf(arena, "%s/initdb", bindir);
-	if (access(postgres, X_OK) != 0 || access(initdb, X_OK) != 0)
-		return false;
-	binaries->bindir = arena_strdup(arena, bindir);
-	return version_parse(arena, process_output(arena, (const char *[]){ postgres, "--version", NULL }), binaries);
-}
-
-// Whether `have` is a better answer to `wanted` than `best`: the same, else the next newer, else the newest older.
-static bool is_nearer(int wanted, int have, int best)
-{
-	if (best == 0 || wanted == 0)
-		return have > best;
-	bool have_reaches = have >= wanted, best_reaches = best >= wanted;
-	if (have_reaches != best_reaches)
-		return have_reaches;
-	return have_reaches ? have < best : have > best;
-}
-
-static void consider(struct arena *arena, const char *bindir, int wanted, struct binaries *best)
-{
-	struct binaries found = { 0 };
-	if (bindir != NULL && binaries_in(arena, bindir, &found) && is_nearer(wanted, found.major, best->major))
-		*best = found;
-}
-
-static const char *first_line(struct arena *arena, const char *text)
-{
-	return text == NULL ? NULL : arena_strndup(arena, text, strcspn(text, "\n"));
-}
-
-bool binaries_find(struct arena *arena, const char *bindir, int major, struct binaries *binaries, struct err *err)
-{
-	static const char *const patterns[] = { "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/libexec/postgresql*" };
-	*binaries = (struct binaries){ 0 };
-	if (bindir != NULL) {
-		if (binaries_in(arena, bindir, binaries))
-			return true;
-		return err_set(err, "scratch", bindir, "bindir in scratch { } must name the folder that holds postgres and initdb",
-		               "there are no PostgreSQL server binaries that can be run");
-	}
-	const char *exact[] = { // spares running all the others
-		arena_printf(arena, "/usr/lib/postgresql/%d/bin", major), arena_printf(arena, "/usr/pgsql-%d/bin", major),
-	};
-	for (size_t i = 0; i < sizeof exact / sizeof *exact && major != 0; i++) {
-		if (binaries_in(arena, exact[i], binaries) && binaries->major == major)
-			return true;
-	}
-	*binaries = (struct binaries){ 0 };
-	glob_t found = { 0 };
-	for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
-		glob(patterns[i], i == 0 ? 0 : GLOB_APPEND, NULL, &found);
-	for (size_t i = 0; i < found.gl_pathc; i++)
-		consider(arena, found.gl_pathv[i], major, binaries);
-	globfree(&found);
-	if (binaries->bindir == NULL || (major != 0 && binaries->major != major)) {
-		const char *pg_config = process_find(arena, "pg_config"), *postgres = process_find(arena, "postgres");
-		if (pg_config != NULL)
-			consider(arena, first_line(arena, process_output(arena, (const char *[]){ pg_config, "--bindir", NULL })), major,
-			         binaries);
-		if (postgres != NULL) // often a link out of the folder that the rest of the installation is found from
-			consider(arena, arena_strndup(arena, postgres, (size_t)(strrchr(postgres, '/') - postgres)), major, binaries);
-	}
-	if (binaries->bindir != NULL)
-		return true;
-	err_set(err, "scratch", NULL, NULL,
-	        "no PostgreSQL server binaries for the replay: looked in /usr/lib/postgresql/*/bin, /usr/pgsql-*/bin, "
-	        "/usr/libexec/postgresql*, pg_config --bindir and PATH");
-	if (major == 0)
-		return err_hint(err, "install them (Debian: apt install postgresql), or set bindir or url in scratch { }");
-	return err_hint(err, "install them (Debian: apt install postgresql-%d), or set bindir or url in scratch { }", major);
-}
-
-static int is_control(const struct dirent *entry)
-{
-	const char *dot = strrchr(entry->d_name, '.');
-	return dot != NULL && strcmp(dot, ".control") == 0;
-}
-
-static void add_file(struct buf *text, const char *path)
-{
-	auto_file file = fopen(path, "re");
-	char some[4096];
-	for (size_t n; file != NULL && (n = fread(some, 1, sizeof some, file)) > 0;)
-		buf_add(text, some, n);
-}
-
-const char *binaries_extensions(struct arena *arena, const struct binaries *binaries)
-{
-	// where a server looks, from its own place: the share folder as it was built, moved along with the binaries
-	const char *folders[] = {
-		arena_printf(arena, "/usr/share/postgresql/%d/extension", binaries->major), // Debian
-		arena_printf(arena, "%s/../share/postgresql/extension", binaries->bindir),
-		arena_printf(arena, "%s/../share/extension", binaries->bindir),
-	};
-	bool debian = strncmp(binaries->bindir, "/usr/lib/postgresql/", strlen("/usr/lib/postgresql/")) == 0;
-	auto_buf text = BUF_INIT;
-	for (size_t i = debian ? 0 : 1; i < sizeof folders / sizeof *folders && text.length == 0; i++) {
-		struct dirent **entries;
-		int n = scandir(folders[i], &entries, is_control, alphasort);
-		for (int j = 0; j < n; j++) {
-			buf_addf(&text, "%s\n", entries[j]->d_name);
-			add_file(&text, arena_printf(arena, "%s/%s", folders[i], entries[j]->d_name));
-			free(entries[j]);
-		}
-		if (n >= 0)
-			free(entries);
-	}
-	return buf_copy(&text, arena);
-}
 
 // Connecting.
 
@@ -217,7 +91,8 @@ static bool failed(const struct cluster *cluster, const char *what, struct err *
 	               "the scratch server %s; the end of its log: %s", what, log);
 }
 
-static bool server_start(struct cluster *cluster, const char *const *more, struct err *err)
+// `more` is set over what every throwaway server has. `tied`: it dies with us.
+static bool server_start(struct cluster *cluster, const char *const *more, bool tied, struct err *err)
 {
 	static const char *const settings[] = {
 		"listen_addresses=", "unix_socket_permissions=0700", "port=5432", "max_connections=20", "ssl=off",
@@ -242,7 +117,7 @@ static bool server_start(struct cluster *cluster, const char *const *more, struc
 	auto_fd log = log_open(cluster);
 	if (log < 0)
 		return err_set(err, "scratch", cluster->folder.path, NULL, "cannot write the log: %s", strerror(errno));
-	pid_t pid = process_start(argv, cluster->folder.path, log, &cluster->user, err);
+	pid_t pid = (tied ? process_start : process_start_free)(argv, cluster->folder.path, log, &cluster->user, err);
 	if (pid < 0)
 		return false;
 	cluster->pid = pid;
@@ -260,28 +135,35 @@ static bool server_start(struct cluster *cluster, const char *const *more, struc
 	return failed(cluster, "was not ready within 60 seconds", err);
 }
 
+// A server that was killed could not clear away: what still runs of it, and its shared memory.
+static void clear_away(const struct cluster *cluster)
+{
+	auto_fd folder = open(cluster->folder.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (folder >= 0 && faccessat(folder, "data/postmaster.pid", F_OK, 0) == 0)
+		cluster_reap(folder, cluster->folder.path, NULL);
+}
+
 // Sends the signal and waits; a server that does not end is killed.
-static void server_stop(struct cluster *cluster, int signal)
+static void server_stop(struct cluster *cluster, int signal, int wait_ms)
 {
 	if (cluster->pid == 0)
 		return;
 	kill(cluster->pid, signal);
-	for (int waited_ms = 0; waited_ms < STOP_MS; waited_ms += POLL_MS) {
-		if (waitpid(cluster->pid, NULL, WNOHANG) != 0) {
+	for (int waited_ms = 0; waited_ms < wait_ms && cluster->pid != 0; waited_ms += POLL_MS) {
+		if (waitpid(cluster->pid, NULL, WNOHANG) != 0)
 			cluster->pid = 0;
-			return;
-		}
-		clock_wait_ms(POLL_MS);
+		else
+			clock_wait_ms(POLL_MS);
 	}
-	auto_fd folder = open(cluster->folder.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	cluster_reap(folder, cluster->folder.path, NULL);
-	waitpid(cluster->pid, NULL, 0);
+	clear_away(cluster);
+	if (cluster->pid != 0)
+		waitpid(cluster->pid, NULL, 0);
 	cluster->pid = 0;
 }
 
 void cluster_kill(struct cluster *cluster)
 {
-	server_stop(cluster, SIGQUIT); // immediate shutdown
+	server_stop(cluster, SIGQUIT, STOP_MS); // immediate shutdown
 }
 
 // The template.
@@ -388,9 +270,9 @@ static void template_keep(const struct cluster *cluster, const char *path)
 
 static bool template_make(struct cluster *cluster, const char *locale, const char *keep_at, struct err *err)
 {
-	if (!initdb_run(cluster, locale, err) || !server_start(cluster, NULL, err) || !template_setup(cluster, err))
+	if (!initdb_run(cluster, locale, err) || !server_start(cluster, NULL, true, err) || !template_setup(cluster, err))
 		return false;
-	server_stop(cluster, SIGINT); // a clean shutdown: what is copied needs no recovery
+	server_stop(cluster, SIGINT, STOP_MS); // a clean shutdown: what is copied needs no recovery
 	if (keep_at != NULL)
 		template_keep(cluster, keep_at);
 	return true;
@@ -399,19 +281,19 @@ static bool template_make(struct cluster *cluster, const char *locale, const cha
 bool cluster_open(struct arena *arena, const struct binaries *binaries, const char *const *settings, struct cluster *cluster, struct err *err)
 {
 	invariant(getpid() == (pid_t)syscall(SYS_gettid), "a scratch server is tied to the thread that starts it: the main one");
-	*cluster = (struct cluster){ .arena = arena, .binaries = *binaries };
+	*cluster = (struct cluster){ .arena = arena, .binaries = *binaries, .settings = settings };
 	cluster->folder.lock = -1;
 	if (!run_user_find(arena, &cluster->user, err) || !scratch_folder_open(&cluster->folder, &cluster->user, err))
 		return false;
 	cluster->data = arena_printf(arena, "%s/data", cluster->folder.path);
 	const char *locale = usable_locale(), *template = template_path(arena, binaries, locale);
 	if (template != NULL && access(template, F_OK) == 0) {
-		if (tree_copy(template, cluster->data, &cluster->user, err) && server_start(cluster, settings, err))
+		if (tree_copy(template, cluster->data, &cluster->user, err) && server_start(cluster, settings, true, err))
 			return true;
 		tree_remove(template); // damaged (the machine went down while it was written): once more from the start
 		tree_remove(cluster->data);
 	}
-	if (template_make(cluster, locale, template, err) && server_start(cluster, settings, err))
+	if (template_make(cluster, locale, template, err) && server_start(cluster, settings, true, err))
 		return true;
 	cluster_close(cluster);
 	return false;
@@ -421,6 +303,17 @@ void cluster_close(struct cluster *cluster)
 {
 	cluster_kill(cluster);
 	scratch_folder_close(&cluster->folder);
+}
+
+// The kernel's tie to us is the process's own and cannot be undone from outside, so the server is stopped and started anew; the name by
+// which it is swept goes in between.
+bool cluster_keep(struct cluster *cluster, struct err *err)
+{
+	server_stop(cluster, SIGINT, KEEP_STOP_MS);
+	if (!scratch_folder_keep(&cluster->folder, err))
+		return false;
+	cluster->data = arena_printf(cluster->arena, "%s/data", cluster->folder.path);
+	return server_start(cluster, cluster->settings, false, err);
 }
 
 // What a killed run left.

@@ -38,12 +38,15 @@ struct cluster {
 	struct scratch_folder folder; // with the socket, the log and the data folder
 	const char *data;
 	pid_t pid; // of the postmaster; 0: none
+	const char *const *settings; // as given
 };
 
 // Starts one; from the main thread. `settings` ("name=value", NULL-ended; NULL: none) override those of a throwaway server.
 // Errors: "scratch". On failure nothing is left.
 bool cluster_open(struct arena *arena, const struct binaries *binaries, const char *const *settings, struct cluster *cluster, struct err *err);
 void cluster_kill(struct cluster *cluster); // ends the server at once; what is connected sees it
+// Starts the server anew so that it outlives us, in a folder that no sweep knows. Errors: "scratch"; then cluster_close ends it all.
+bool cluster_keep(struct cluster *cluster, struct err *err);
 void cluster_close(struct cluster *cluster); // ends the server and removes everything
 
 // The keyword string to connect with, as it overrides what the environment says (PGSERVICE, PGOPTIONS ...).

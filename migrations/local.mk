@@ -6,7 +6,7 @@ libdriftcheck_a_SOURCES += migrations/frameworks/dbmate.c migrations/frameworks/
   migrations/frameworks/goose.c migrations/frameworks/plain.c migrations/frameworks/prisma.c
 libdriftcheck_a_SOURCES += migrations/cache.c
 libdriftcheck_a_SOURCES += migrations/process.c migrations/process.h migrations/scratch_folder.c migrations/scratch_folder.h
-libdriftcheck_a_SOURCES += migrations/cluster.c migrations/cluster.h migrations/scratch.c
+libdriftcheck_a_SOURCES += migrations/binaries.c migrations/cluster.c migrations/cluster.h migrations/scratch.c migrations/scratch_state.h migrations/scratch_url.c migrations/scratch_keep.c
 libdriftcheck_a_SOURCES += migrations/dump.c migrations/dump.h migrations/run.h migrations/run_postgres.c migrations/run_sqlite.c
 libdriftcheck_a_SOURCES += migrations/replay.c
 libdriftcheck_a_SOURCES += migrations/roles.c migrations/roles.h

@@ -37,11 +37,15 @@ bool run_user_find(struct arena *arena, struct run_user *user, struct err *err)
 	               "foreign SQL is not run as root, and there is neither a user `postgres` nor `nobody` to become");
 }
 
+static bool become(const struct run_user *user)
+{
+	return user == NULL || !user->other || (setgroups(1, &user->gid) == 0 && setresgid(user->gid, user->gid, user->gid) == 0 &&
+	                                        setresuid(user->uid, user->uid, user->uid) == 0);
+}
+
 bool child_settle(const struct run_user *user, pid_t parent, int signal)
 {
-	if (user != NULL && user->other &&
-	    (setgroups(1, &user->gid) != 0 || setresgid(user->gid, user->gid, user->gid) != 0 ||
-	     setresuid(user->uid, user->uid, user->uid) != 0))
+	if (!become(user))
 		return false;
 	if (prctl(PR_SET_PDEATHSIG, signal) != 0)
 		return false;
@@ -67,6 +71,7 @@ static const char **minimal_environment(struct arena *arena)
 	return environment;
 }
 
+// `parent` 0: it may outlive us.
 static void child_run(const char *const *argv, const char **environment, const char *folder, int input, int output,
                       const struct run_user *user, pid_t parent)
 {
@@ -75,12 +80,12 @@ static void child_run(const char *const *argv, const char **environment, const c
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	umask(077);
 	if (setsid() < 0 || dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0 ||
-	    !child_settle(user, parent, SIGQUIT) || chdir(folder) != 0)
+	    !(parent == 0 ? become(user) : child_settle(user, parent, SIGQUIT)) || chdir(folder) != 0)
 		return;
 	execve(argv[0], (char *const *)argv, (char *const *)environment);
 }
 
-pid_t process_start(const char *const *argv, const char *folder, int output, const struct run_user *user, struct err *err)
+static pid_t start(const char *const *argv, const char *folder, int output, const struct run_user *user, bool tied, struct err *err)
 {
 	auto_arena arena = arena_new();
 	const char **environment = minimal_environment(arena);
@@ -93,7 +98,7 @@ pid_t process_start(const char *const *argv, const char *folder, int output, con
 	auto_fd report_in = report[1], report_out = report[0];
 	pid_t parent = getpid(), pid = fork();
 	if (pid == 0) {
-		child_run(argv, environment, folder, input, output, user, parent);
+		child_run(argv, environment, folder, input, output, user, tied ? parent : 0);
 		int why = errno;
 		ssize_t ignored = write(report_in, &why, sizeof why);
 		_exit(ignored == sizeof why ? 127 : 126);
@@ -109,6 +114,16 @@ pid_t process_start(const char *const *argv, const char *folder, int output, con
 	err_set(err, "scratch", argv[0], "the program and every folder above it must be readable and executable by that user",
 	        "cannot start it as %s: %s", name, strerror(why));
 	return -1;
+}
+
+pid_t process_start(const char *const *argv, const char *folder, int output, const struct run_user *user, struct err *err)
+{
+	return start(argv, folder, output, user, true, err);
+}
+
+pid_t process_start_free(const char *const *argv, const char *folder, int output, const struct run_user *user, struct err *err)
+{
+	return start(argv, folder, output, user, false, err);
 }
 
 const char *process_output(struct arena *arena, const char *const *argv)

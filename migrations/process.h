@@ -32,6 +32,9 @@ bool child_settle(const struct run_user *user, pid_t parent, int signal);
 // environment and the folder as its working directory. Returns the pid, -1 on failure (code "scratch"). The caller waits for it.
 pid_t process_start(const char *const *argv, const char *folder, int output, const struct run_user *user, struct err *err);
 
+// The same for what may outlive us, because a person asked for it.
+pid_t process_start_free(const char *const *argv, const char *folder, int output, const struct run_user *user, struct err *err);
+
 // Runs it to its end and returns what it printed, in the arena; NULL if it could not be run or failed.
 const char *process_output(struct arena *arena, const char *const *argv);
 

@@ -25,35 +25,10 @@
 #include "base/log.h"
 #include "base/sql.h"
 #include "introspect/pg.h"
-#include "migrations/cluster.h"
+#include "migrations/scratch_state.h"
 
 enum { WALL_CLOCK_S = 600, WATCH_MS = 200, DISK_EVERY_MS = 1000 };
 #define DISK_BYTES (4LL << 30)
-
-// What is left of a killed run on a server that is not ours is known by its name and comment, and by nobody holding its lock.
-#define URL_NAME_PREFIX "driftcheck_"
-#define URL_COMMENT "driftcheck scratch, made from "
-
-struct scratch {
-	struct arena *arena;
-	struct scratch_settings settings;
-	enum engine engine;
-	int major;
-	const char *server, *owner, *conninfo_owner, *conninfo_superuser;
-	struct cluster cluster;       // PostgreSQL without a url
-	struct scratch_folder folder; // SQLite
-	struct run_user user;
-	PGconn *admin;      // as superuser on the scratch database, when first needed
-	PGconn *url;        // with a url: on its database; holds the advisory lock that says that we live
-	const char *database; // with a url: the one that we made there; NULL: not yet
-	bool may_make_roles, is_superuser; // with a url: what its role may do
-	const char **roles; // with a url: those that we made
-	size_t n_roles, roles_capacity;
-	bool role_made;     // with a url: the owner, named like the database
-	const char *group;  // of all roles that we made
-	long long deadline_ms, disk_due_ms, disk_limit;
-	bool elevated;
-};
 
 static long long now_ms(void)
 {
@@ -97,7 +72,7 @@ bool scratch_allows(const struct scratch_settings *settings, const char *extensi
 
 // Talking to a server as its superuser, or as the role of the url.
 
-static bool run(PGconn *conn, struct err *err, const char *sql)
+bool scratch_run(PGconn *conn, struct err *err, const char *sql)
 {
 	auto_pgresult result = PQexec(conn, sql);
 	ExecStatusType status = PQresultStatus(result);
@@ -106,40 +81,38 @@ static bool run(PGconn *conn, struct err *err, const char *sql)
 	return err_set(err, "scratch", NULL, NULL, "the scratch server says: %s", PQerrorMessage(conn));
 }
 
-static bool runf(PGconn *conn, struct err *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static bool runf(PGconn *conn, struct err *err, const char *format, ...)
+bool scratch_runf(PGconn *conn, struct err *err, const char *format, ...)
 {
 	auto_buf sql = BUF_INIT;
 	va_list arguments;
 	va_start(arguments, format);
 	buf_vaddf(&sql, format, arguments);
 	va_end(arguments);
-	return run(conn, err, sql.data);
+	return scratch_run(conn, err, sql.data);
 }
 
-static const char *quoted(struct scratch *scratch, const char *name)
+const char *scratch_quoted(struct scratch *scratch, const char *name)
 {
 	return sql_name_copy(scratch->arena, &name, 1);
 }
 
-static const char *literal(struct scratch *scratch, const char *text)
+const char *scratch_literal(struct scratch *scratch, const char *text)
 {
 	auto_buf buf = BUF_INIT;
 	sql_literal(&buf, text);
 	return buf_copy(&buf, scratch->arena);
 }
 
-static void quiet(void *argument, const PGresult *result)
+void scratch_hush(void *argument, const PGresult *result)
 {
 	(void)argument;
 	(void)result;
 }
 
-static PGconn *connect_to(const char *conninfo, struct err *err)
+PGconn *scratch_connect(const char *conninfo, struct err *err)
 {
 	PGconn *conn = PQconnectdb(conninfo);
-	PQsetNoticeReceiver(conn, quiet, NULL);
+	PQsetNoticeReceiver(conn, scratch_hush, NULL);
 	if (PQstatus(conn) == CONNECTION_OK)
 		return conn;
 	err_set(err, "scratch", NULL, NULL, "cannot connect to the scratch server: %s", PQerrorMessage(conn));
@@ -147,184 +120,11 @@ static PGconn *connect_to(const char *conninfo, struct err *err)
 	return NULL;
 }
 
-static PGconn *admin(struct scratch *scratch, struct err *err)
+PGconn *scratch_admin(struct scratch *scratch, struct err *err)
 {
 	if (scratch->admin == NULL)
-		scratch->admin = connect_to(scratch->conninfo_superuser, err);
+		scratch->admin = scratch_connect(scratch->conninfo_superuser, err);
 	return scratch->admin;
-}
-
-// The user's own server.
-
-// The url's parameters with some replaced: keyword, value, ..., NULL.
-static const char *url_conninfo(struct scratch *scratch, const char *const *replaced)
-{
-	PQconninfoOption *options = PQconninfoParse(scratch->settings.url, NULL);
-	auto_buf conninfo = BUF_INIT;
-	for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++) {
-		const char *value = option->val;
-		for (const char *const *pair = replaced; *pair != NULL; pair += 2)
-			value = strcmp(pair[0], option->keyword) == 0 ? pair[1] : value;
-		if (value != NULL)
-			conninfo_add(&conninfo, option->keyword, value);
-	}
-	PQconninfoFree(options);
-	return buf_copy(&conninfo, scratch->arena);
-}
-
-// Which server it is that answers: its start, to the microsecond, and for a standby also the cluster that it is a copy of.
-static const char *server_identity(struct scratch *scratch, PGconn *conn, const char **cluster, bool *standby)
-{
-	auto_pgresult start = PQexec(conn, "SELECT to_char(pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), "
-	                                   "pg_is_in_recovery()");
-	auto_pgresult control = PQexec(conn, "SELECT system_identifier FROM pg_control_system()");
-	*cluster = PQntuples(control) == 1 ? arena_strdup(scratch->arena, PQgetvalue(control, 0, 0)) : NULL;
-	*standby = PQntuples(start) == 1 && *PQgetvalue(start, 0, 1) == 't';
-	return PQntuples(start) == 1 ? arena_strdup(scratch->arena, PQgetvalue(start, 0, 0)) : NULL;
-}
-
-// Databases and roles are made and dropped on the url's server, so that no environment may live there. Names tell nothing
-// (aliases, service files, defaults from the process environment): the servers themselves are asked. An environment that
-// cannot be reached cannot be asked either; nothing is replayed for it.
-static bool url_is_apart(struct scratch *scratch, struct err *err)
-{
-	const char *cluster, *other_cluster;
-	bool standby, other_standby;
-	const char *start = server_identity(scratch, scratch->url, &cluster, &standby);
-	for (size_t i = 0; i < scratch->settings.n_envs; i++) {
-		const struct scratch_env *env = &scratch->settings.envs[i];
-		auto_pgconn conn = PQconnectdbParams((const char *[]){ "dbname", "connect_timeout", "application_name", NULL },
-		                                     (const char *[]){ env->conninfo, "5", "driftcheck", NULL }, 1);
-		PQsetNoticeReceiver(conn, quiet, NULL);
-		if (PQstatus(conn) != CONNECTION_OK)
-			continue;
-		const char *other = server_identity(scratch, conn, &other_cluster, &other_standby);
-		bool same = start != NULL && other != NULL && strcmp(start, other) == 0;
-		bool copy = other_standby && cluster != NULL && other_cluster != NULL && strcmp(cluster, other_cluster) == 0;
-		if (same || copy)
-			return err_set(err, "scratch-in-use", "url in scratch { }", "leave url out: throwaway servers are made from the local binaries",
-			               "the environment \"%s\" lives on that server%s", env->name, copy && !same ? ", as a standby of it" : "");
-	}
-	return true;
-}
-
-// Drops what runs that were killed left: nobody holds their lock any more.
-static void url_sweep(struct scratch *scratch)
-{
-	struct err ignored;
-	auto_pgresult left = PQexec(scratch->url,
-		"SELECT datname FROM pg_database WHERE datname ~ '^" URL_NAME_PREFIX "[0-9a-f]{16}$'"
-		" AND shobj_description(oid, 'pg_database') = '" URL_COMMENT "' || current_database()"
-		" AND pg_try_advisory_lock(('x' || right(datname, 16))::bit(64)::bigint)");
-	for (int i = 0; i < PQntuples(left); i++) {
-		const char *name = PQgetvalue(left, i, 0);
-		runf(scratch->url, &ignored, "DROP DATABASE IF EXISTS %s%s", name, scratch->major >= 13 ? " WITH (FORCE)" : "");
-		auto_buf roles = BUF_INIT;
-		buf_addf(&roles, "SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') = '" URL_COMMENT "%s'", name);
-		auto_pgresult made = PQexec(scratch->url, roles.data);
-		for (int j = 0; j < PQntuples(made); j++)
-			runf(scratch->url, &ignored, "DROP ROLE IF EXISTS %s", quoted(scratch, PQgetvalue(made, j, 0)));
-		runf(scratch->url, &ignored, "SELECT pg_advisory_unlock(('x' || right('%s', 16))::bit(64)::bigint)", name);
-	}
-}
-
-static const char *random_hex(struct arena *arena)
-{
-	uint64_t number;
-	invariant(getrandom(&number, sizeof number, 0) == sizeof number, "no random numbers");
-	return arena_printf(arena, "%016llx", (unsigned long long)number);
-}
-
-static bool url_connect(struct scratch *scratch, struct err *err)
-{
-	PQconninfoOption *options = PQconninfoParse(scratch->settings.url, NULL);
-	if (options == NULL) // libpq would quote the text, password and all
-		return err_set(err, "scratch", "url in scratch { }", "give a URI or a keyword string that libpq takes",
-		               "it is no connection string");
-	PQconninfoFree(options);
-	scratch->url = connect_to(url_conninfo(scratch, (const char *[]){ NULL }), err);
-	if (scratch->url == NULL)
-		return err_where(err, "url in scratch { }");
-	scratch->major = PQserverVersion(scratch->url) / 10000;
-	auto_pgresult may = PQexec(scratch->url,
-		"SELECT rolsuper OR rolcreatedb, rolsuper OR rolcreaterole, rolsuper, current_setting('server_version')"
-		" FROM pg_roles WHERE rolname = current_user");
-	if (PQntuples(may) != 1 || *PQgetvalue(may, 0, 0) != 't')
-		return err_set(err, "scratch", "url in scratch { }", "ALTER ROLE ... CREATEDB, or use another role or server",
-		               "its role may not create databases");
-	scratch->may_make_roles = *PQgetvalue(may, 0, 1) == 't';
-	scratch->is_superuser = *PQgetvalue(may, 0, 2) == 't';
-	scratch->server = arena_printf(scratch->arena, "%s (url)", PQgetvalue(may, 0, 3));
-	return true;
-}
-
-// A role of its own for the repository's SQL, unless the url's is as plain as that would be.
-static bool url_make_owner(struct scratch *scratch, const char *name, struct err *err)
-{
-	scratch->owner = arena_strdup(scratch->arena, PQuser(scratch->url));
-	if (scratch->settings.superuser || !scratch->may_make_roles) {
-		scratch->conninfo_owner = scratch->conninfo_superuser;
-		return true;
-	}
-	const char *password = random_hex(scratch->arena);
-	if (!runf(scratch->url, err, "CREATE ROLE %s LOGIN PASSWORD '%s'", name, password))
-		return false;
-	scratch->owner = name;
-	scratch->role_made = true;
-	scratch->conninfo_owner = url_conninfo(scratch, (const char *[]){ "dbname", name, "user", name, "password", password, NULL });
-	return runf(scratch->url, err, "COMMENT ON ROLE %s IS '" URL_COMMENT "%s'", name, name) &&
-	       (scratch->is_superuser || runf(scratch->url, err, "GRANT %s TO CURRENT_USER", name));
-}
-
-// What a database's owner has on the platforms that migrations are written for; see cluster.c.
-static bool url_set_up(struct scratch *scratch, struct err *err)
-{
-	if (!scratch->role_made)
-		return true;
-	auto_pgconn owner = connect_to(scratch->conninfo_owner, err);
-	if (owner == NULL)
-		return err_hint(err, "its pg_hba.conf must let a new role in by password; or give a url whose role is not superuser and has "
-		                     "CREATEDB alone; or set role = \"superuser\" in scratch { }");
-	if (!scratch->is_superuser)
-		return true;
-	PGconn *conn = admin(scratch, err);
-	return conn != NULL && runf(conn, err, "ALTER LANGUAGE plpgsql OWNER TO %s", scratch->owner) &&
-	       (scratch->major >= 15 || runf(conn, err, "ALTER SCHEMA public OWNER TO %s", scratch->owner));
-}
-
-static bool url_open(struct scratch *scratch, struct err *err)
-{
-	if (!url_connect(scratch, err) || !url_is_apart(scratch, err))
-		return false;
-	url_sweep(scratch);
-	const char *hex = random_hex(scratch->arena), *name = arena_printf(scratch->arena, URL_NAME_PREFIX "%s", hex);
-	const char *from = PQdb(scratch->url);
-	scratch->conninfo_superuser = url_conninfo(scratch, (const char *[]){ "dbname", name, NULL });
-	if (!runf(scratch->url, err, "SELECT pg_advisory_lock(x'%s'::bigint)", hex) || !url_make_owner(scratch, name, err))
-		return false;
-	scratch->database = name;
-	return runf(scratch->url, err, "CREATE DATABASE %s OWNER %s TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'",
-	            name, quoted(scratch, scratch->owner)) &&
-	       runf(scratch->url, err, "COMMENT ON DATABASE %s IS %s", name,
-	            literal(scratch, arena_printf(scratch->arena, URL_COMMENT "%s", from))) &&
-	       url_set_up(scratch, err);
-}
-
-static void url_close(struct scratch *scratch)
-{
-	struct err ignored;
-	if (scratch->url == NULL)
-		return;
-	if (PQstatus(scratch->url) != CONNECTION_OK)
-		PQreset(scratch->url);
-	if (scratch->database != NULL)
-		runf(scratch->url, &ignored, "DROP DATABASE IF EXISTS %s%s", scratch->database,
-		     scratch->major >= 13 ? " WITH (FORCE)" : "");
-	for (size_t i = 0; i < scratch->n_roles; i++)
-		runf(scratch->url, &ignored, "DROP ROLE IF EXISTS %s", quoted(scratch, scratch->roles[i]));
-	if (scratch->role_made)
-		runf(scratch->url, &ignored, "DROP ROLE IF EXISTS %s", scratch->owner);
-	PQfinish(scratch->url);
 }
 
 // Opening and closing.
@@ -369,7 +169,7 @@ struct scratch *scratch_open(const struct scratch_settings *settings, enum engin
 	scratch->deadline_ms = now_ms() + 1000LL * (settings->wall_clock_s > 0 ? settings->wall_clock_s : WALL_CLOCK_S);
 	scratch->disk_limit = settings->disk_bytes > 0 ? settings->disk_bytes : DISK_BYTES;
 	bool open = engine == ENGINE_SQLITE       ? sqlite_begin(scratch, err)
-	            : settings->url != NULL ? url_open(scratch, err)
+	            : settings->url != NULL ? scratch_url_open(scratch, err)
 	                                    : cluster_begin(scratch, major, err);
 	if (open)
 		return scratch;
@@ -382,7 +182,7 @@ void scratch_close(struct scratch *scratch)
 	if (scratch == NULL)
 		return;
 	PQfinish(scratch->admin);
-	url_close(scratch);
+	scratch_url_close(scratch);
 	cluster_close(&scratch->cluster);
 	scratch_folder_close(&scratch->folder);
 	arena_free(scratch->arena);
@@ -442,7 +242,7 @@ bool scratch_find(const struct scratch_settings *settings, enum engine engine, i
 	}
 	if (settings->url != NULL) {
 		struct scratch scratch = { .arena = arena, .settings = *settings };
-		bool found = url_connect(&scratch, err);
+		bool found = scratch_url_connect(&scratch, err);
 		PQfinish(scratch.url);
 		*server = scratch.server;
 		return found;
@@ -457,7 +257,7 @@ bool scratch_find(const struct scratch_settings *settings, enum engine engine, i
 static const char *url_fingerprint(const struct scratch_settings *settings, struct arena *arena, struct err *err)
 {
 	struct scratch scratch = { .arena = arena, .settings = *settings };
-	if (!url_connect(&scratch, err)) {
+	if (!scratch_url_connect(&scratch, err)) {
 		PQfinish(scratch.url);
 		return NULL;
 	}
@@ -486,14 +286,14 @@ const char *scratch_fingerprint(const struct scratch_settings *settings, enum en
 // Creates a NOLOGIN role; on a server that is not ours it is marked and remembered, to be dropped.
 static bool role_create(struct scratch *scratch, const char *name, struct err *err)
 {
-	const char *role = quoted(scratch, name);
-	if (!runf(scratch->admin, err, "CREATE ROLE %s NOLOGIN", role))
+	const char *role = scratch_quoted(scratch, name);
+	if (!scratch_runf(scratch->admin, err, "CREATE ROLE %s NOLOGIN", role))
 		return false;
 	if (scratch->url == NULL)
 		return true;
 	scratch->roles = arena_grow(scratch->arena, scratch->roles, scratch->n_roles, &scratch->roles_capacity, sizeof *scratch->roles);
 	scratch->roles[scratch->n_roles++] = arena_strdup(scratch->arena, name);
-	return runf(scratch->admin, err, "COMMENT ON ROLE %s IS '" URL_COMMENT "%s'", role, scratch->database);
+	return scratch_runf(scratch->admin, err, "COMMENT ON ROLE %s IS '" URL_COMMENT "%s'", role, scratch->database);
 }
 
 // Before a plain role may give something away, the new owner must be allowed to create in its schema. Where migrations
@@ -504,9 +304,9 @@ static bool role_group(struct scratch *scratch, struct err *err)
 		return true;
 	const char *group = arena_printf(scratch->arena, "%s_roles", scratch->url == NULL ? CLUSTER_OWNER : scratch->owner);
 	if (!role_create(scratch, group, err) ||
-	    !runf(scratch->admin, err, "GRANT ALL ON SCHEMA public TO %s", quoted(scratch, group)) ||
-	    !runf(scratch->admin, err, "ALTER DEFAULT PRIVILEGES FOR ROLE %s GRANT ALL ON SCHEMAS TO %s",
-	          quoted(scratch, scratch->owner), quoted(scratch, group)))
+	    !scratch_runf(scratch->admin, err, "GRANT ALL ON SCHEMA public TO %s", scratch_quoted(scratch, group)) ||
+	    !scratch_runf(scratch->admin, err, "ALTER DEFAULT PRIVILEGES FOR ROLE %s GRANT ALL ON SCHEMAS TO %s",
+	          scratch_quoted(scratch, scratch->owner), scratch_quoted(scratch, group)))
 		return false;
 	scratch->group = group;
 	return true;
@@ -526,22 +326,22 @@ bool scratch_name_owner(struct scratch *scratch, const char *name, struct err *e
 {
 	if (scratch->engine == ENGINE_SQLITE || scratch->url != NULL || strcmp(name, scratch->owner) == 0)
 		return true;
-	PGconn *conn = admin(scratch, err);
+	PGconn *conn = scratch_admin(scratch, err);
 	if (conn == NULL)
 		return false;
 	bool privileged, exists = role_find(conn, name, &privileged), superuser = scratch->settings.superuser;
-	const char *role = quoted(scratch, name);
-	if (superuser && !runf(conn, err, exists ? "ALTER ROLE %s LOGIN SUPERUSER" : "CREATE ROLE %s LOGIN SUPERUSER", role))
+	const char *role = scratch_quoted(scratch, name);
+	if (superuser && !scratch_runf(conn, err, exists ? "ALTER ROLE %s LOGIN SUPERUSER" : "CREATE ROLE %s LOGIN SUPERUSER", role))
 		return false;
 	if (privileged && !superuser)
 		return true;
-	if (!superuser && !exists && !runf(conn, err, "ALTER ROLE " CLUSTER_OWNER " RENAME TO %s", role))
+	if (!superuser && !exists && !scratch_runf(conn, err, "ALTER ROLE " CLUSTER_OWNER " RENAME TO %s", role))
 		return false;
 	if (!superuser && exists &&
-	    !(runf(conn, err, "ALTER ROLE %s LOGIN", role) && runf(conn, err, "ALTER DATABASE " CLUSTER_DATABASE " OWNER TO %s", role) &&
-	      runf(conn, err, "ALTER LANGUAGE plpgsql OWNER TO %s", role) &&
-	      runf(conn, err, "UPDATE pg_extension SET extowner = '%s'::regrole WHERE extname = 'plpgsql'", role) &&
-	      (scratch->major >= 15 || runf(conn, err, "ALTER SCHEMA public OWNER TO %s", role))))
+	    !(scratch_runf(conn, err, "ALTER ROLE %s LOGIN", role) && scratch_runf(conn, err, "ALTER DATABASE " CLUSTER_DATABASE " OWNER TO %s", role) &&
+	      scratch_runf(conn, err, "ALTER LANGUAGE plpgsql OWNER TO %s", role) &&
+	      scratch_runf(conn, err, "UPDATE pg_extension SET extowner = '%s'::regrole WHERE extname = 'plpgsql'", role) &&
+	      (scratch->major >= 15 || scratch_runf(conn, err, "ALTER SCHEMA public OWNER TO %s", role))))
 		return false;
 	scratch->owner = arena_strdup(scratch->arena, name);
 	scratch->conninfo_owner = cluster_conninfo(&scratch->cluster, scratch->arena, scratch->owner, CLUSTER_DATABASE);
@@ -557,19 +357,19 @@ bool scratch_make_role(struct scratch *scratch, const char *name, struct err *er
 {
 	if (scratch->engine == ENGINE_SQLITE || strcmp(name, scratch->owner) == 0)
 		return true;
-	PGconn *conn = admin(scratch, err);
+	PGconn *conn = scratch_admin(scratch, err);
 	if (conn == NULL)
 		return false;
 	bool privileged, exists = role_find(conn, name, &privileged); // the prelude made it, or it lives on a server that is not ours
 	if (exists && (scratch->url != NULL || privileged))
 		return true;
-	const char *role = quoted(scratch, name);
+	const char *role = scratch_quoted(scratch, name);
 	if (scratch->url != NULL && !scratch->may_make_roles)
 		return err_set(err, "privilege", NULL, "make the role on the server of the scratch url, or leave url out of scratch { }",
 		               "the migrations name the role %s, which is not there, and the scratch url's role may not create roles", role);
 	return role_group(scratch, err) && (exists || role_create(scratch, name, err)) &&
-	       (scratch->group == NULL || runf(conn, err, "GRANT %s TO %s", quoted(scratch, scratch->group), role)) &&
-	       runf(conn, err, "GRANT %s TO %s WITH ADMIN OPTION", role, quoted(scratch, scratch->owner));
+	       (scratch->group == NULL || scratch_runf(conn, err, "GRANT %s TO %s", scratch_quoted(scratch, scratch->group), role)) &&
+	       scratch_runf(conn, err, "GRANT %s TO %s WITH ADMIN OPTION", role, scratch_quoted(scratch, scratch->owner));
 }
 
 bool scratch_elevate(struct scratch *scratch, bool *elevated, struct err *err)
@@ -577,17 +377,17 @@ bool scratch_elevate(struct scratch *scratch, bool *elevated, struct err *err)
 	*elevated = scratch->elevated;
 	if (scratch->elevated || scratch->settings.superuser || scratch->settings.extensions == NULL || (scratch->url != NULL && !scratch->is_superuser))
 		return true;
-	PGconn *conn = admin(scratch, err);
+	PGconn *conn = scratch_admin(scratch, err);
 	if (conn == NULL)
 		return false;
 	auto_buf names = BUF_INIT;
 	for (const char *const *name = scratch->settings.extensions; name != NULL && *name != NULL; name++)
-		buf_addf(&names, "%s%s", names.length > 0 ? ", " : "", literal(scratch, *name));
+		buf_addf(&names, "%s%s", names.length > 0 ? ", " : "", scratch_literal(scratch, *name));
 	for (const char *const *name = contrib; listed(scratch->settings.extensions, "contrib") && *name != NULL; name++)
 		buf_addf(&names, ", '%s'", *name);
 	// The search path is pinned, as for any SECURITY DEFINER function; so the schema must be named unless the extension
 	// has one of its own. In the end the extension is the caller's, as a trusted one would be.
-	*elevated = scratch->elevated = runf(conn, err,
+	*elevated = scratch->elevated = scratch_runf(conn, err,
 		"CREATE FUNCTION pg_catalog.driftcheck_create_extension(wanted text, in_schema text, in_version text, if_not_exists bool,"
 		" with_required bool, first_schema text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$"
 		" DECLARE fixed text;"
@@ -615,7 +415,7 @@ static void end_it(struct scratch *scratch)
 	struct err ignored;
 	cluster_kill(&scratch->cluster);
 	if (scratch->url != NULL)
-		runf(scratch->url, &ignored, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s'",
+		scratch_runf(scratch->url, &ignored, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s'",
 		     scratch->database);
 }
 

@@ -44,6 +44,15 @@ struct scratch;
 // the end of its log); "scratch-in-use": the url leads to the server of an environment.
 struct scratch *scratch_open(const struct scratch_settings *settings, enum engine engine, int major, struct err *err);
 void scratch_close(struct scratch *scratch);
+
+// Leaves it to the user: scratch_close takes nothing away any more. A throwaway server is restarted for that, so nobody may be
+// connected. Texts are in `arena`. Errors: code "scratch"; then it is as before, or gone.
+struct scratch_kept {
+	const char *where;   // it is: a folder, with its size, or a database
+	const char *connect; // a command
+	const char *remove;  // likewise
+};
+bool scratch_keep(struct scratch *scratch, struct arena *arena, struct scratch_kept *kept, struct err *err);
 void scratch_release(struct scratch **scratch);
 #define auto_scratch __attribute__((cleanup(scratch_release))) struct scratch *
 

@@ -17,6 +17,7 @@
 #include "base/err.h"
 
 #define FOLDER_PREFIX "driftcheck-scratch-"
+#define KEPT_PREFIX "driftcheck-kept-"
 #define LOCK_NAME "driftcheck.lock"
 #define LOCK_TEMPORARY "driftcheck.lock.new"
 
@@ -69,6 +70,22 @@ static int lock_make(const char *path)
 	return -1;
 }
 
+static bool is_usable(const char *parent, const struct run_user *user)
+{
+	return parent != NULL && *parent == '/' && strlen(parent) + strlen("/" FOLDER_PREFIX "XXXXXX") <= PATH_BYTES && reachable(parent, user);
+}
+
+const char *scratch_folder_parent(const struct run_user *user)
+{
+	const char *list[N_PARENTS];
+	parents(list);
+	for (size_t i = 0; i < N_PARENTS; i++) {
+		if (is_usable(list[i], user) && access(list[i], W_OK | X_OK) == 0)
+			return list[i];
+	}
+	return NULL;
+}
+
 bool scratch_folder_open(struct scratch_folder *folder, const struct run_user *user, struct err *err)
 {
 	const char *list[N_PARENTS];
@@ -76,8 +93,7 @@ bool scratch_folder_open(struct scratch_folder *folder, const struct run_user *u
 	int why = 0;
 	for (size_t i = 0; i < N_PARENTS; i++) {
 		folder->lock = -1;
-		if (list[i] == NULL || *list[i] != '/' || strlen(list[i]) + strlen("/" FOLDER_PREFIX "XXXXXX") > PATH_BYTES ||
-		    !reachable(list[i], user))
+		if (!is_usable(list[i], user))
 			continue;
 		snprintf(folder->path, sizeof folder->path, "%s/" FOLDER_PREFIX "XXXXXX", list[i]);
 		if (mkdtemp(folder->path) != NULL) { // 0700
@@ -138,6 +154,22 @@ void scratch_folder_close(struct scratch_folder *folder)
 	if (folder->lock >= 0)
 		close(folder->lock);
 	*folder = (struct scratch_folder){ "", -1 };
+}
+
+// The new name is the shorter one.
+bool scratch_folder_keep(struct scratch_folder *folder, struct err *err)
+{
+	struct scratch_folder kept = *folder;
+	char *name = strrchr(kept.path, '/') + 1, lock[sizeof kept.path + sizeof "/" LOCK_NAME];
+	snprintf(name, sizeof kept.path - (size_t)(name - kept.path), KEPT_PREFIX "%s", strrchr(folder->path, '-') + 1);
+	if (rename(folder->path, kept.path) != 0)
+		return err_set(err, "scratch", folder->path, NULL, "it cannot be kept: %s", strerror(errno));
+	snprintf(lock, sizeof lock, "%s/" LOCK_NAME, kept.path);
+	unlink(lock);
+	close(kept.lock);
+	kept.lock = -1;
+	*folder = kept;
+	return true;
 }
 
 static long long bytes_at(int fd, const char *name)

@@ -20,6 +20,12 @@ struct scratch_folder {
 bool scratch_folder_open(struct scratch_folder *folder, const struct run_user *user, struct err *err);
 void scratch_folder_close(struct scratch_folder *folder); // removes it; nothing if there is none
 
+// Where scratch_folder_open would make one; NULL: nowhere.
+const char *scratch_folder_parent(const struct run_user *user);
+
+// Gives it a name that no sweep knows, driftcheck-kept-XXXXXX, and lets go of its lock. Nothing may run in it. Errors: "scratch".
+bool scratch_folder_keep(struct scratch_folder *folder, struct err *err);
+
 // Calls `stale` for each folder of a run that is no more, while its lock is held, then removes the folder. Folders that are
 // not the current user's (or, for root, the run user's) are left alone.
 void scratch_folder_sweep(const struct run_user *user, void (*stale)(int fd, const char *path, void *argument), void *argument);

@@ -120,17 +120,18 @@ static bool compare(struct probe *probe, const struct clone_env *env, struct err
 
 static bool check_replicas(struct probe *probe, struct err *err)
 {
-	auto_pgresult result = ask(probe->conn, "select (select count(*) from pg_catalog.pg_stat_replication), "
-	                                        "(select count(*) from pg_catalog.pg_replication_slots)");
+	auto_pgresult result = ask(probe->conn,
+		"select count(*), coalesce(pg_catalog.string_agg(nullif(r.application_name, ''), ', '), '') from pg_catalog.pg_stat_replication r union all "
+		"select count(*), coalesce(pg_catalog.string_agg(s.slot_name, ', '), '') from pg_catalog.pg_replication_slots s where not s.temporary");
 	if (result == NULL)
 		return object(probe, NULL, arena_printf(probe->arena, "whether the clone feeds replicas cannot be told: %s",
 		                                        first_line(probe->arena, PQerrorMessage(probe->conn))), err);
 	if (strtol(PQgetvalue(result, 0, 0), NULL, 10) > 0)
 		return object(probe, "give a copy that nobody follows, or say --clone-anyway",
-		              arena_printf(probe->arena, "the clone's server feeds %s replicas", PQgetvalue(result, 0, 0)), err);
-	if (strtol(PQgetvalue(result, 0, 1), NULL, 10) > 0)
-		return object(probe, "drop the slots (pg_drop_replication_slot), or say --clone-anyway",
-		              arena_printf(probe->arena, "the clone's server has %s replication slots", PQgetvalue(result, 0, 1)), err);
+		              arena_printf(probe->arena, "the clone's server feeds replicas: %s (%s)", PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 1)), err);
+	if (strtol(PQgetvalue(result, 1, 0), NULL, 10) > 0)
+		return object(probe, "drop them (pg_drop_replication_slot), or say --clone-anyway",
+		              arena_printf(probe->arena, "the clone's server has replication slots: %s (%s)", PQgetvalue(result, 1, 0), PQgetvalue(result, 1, 1)), err);
 	return true;
 }
 
@@ -318,5 +319,5 @@ bool rehearse_on_clone(struct job *job, struct err *err)
 		return false;
 	job->pass = &job->passes[job->n_passes++];
 	*job->pass = (struct pass){ .own = request->clone, .superuser = request->clone };
-	return job_list(job, err) && job_run(job, err);
+	return job_look(job, NULL, err) && job_list(job, err) && job_run(job, err);
 }

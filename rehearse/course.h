@@ -4,6 +4,7 @@
 #define REHEARSE_COURSE_H
 
 #include "introspect/snapshot.h"
+#include "rehearse/progress.h"
 #include "rehearse/rehearse.h"
 #include "rehearse/sequence.h"
 
@@ -36,12 +37,20 @@ struct job {
 	struct pass *pass;                // the one that runs
 	bool again;                       // it has the pending statements with safer ones among them
 	struct snapshot *before, *after;  // the schema before the last one, and (with try_rewrite) after it
+	struct progress progress;
+	bool looked;                      // request->look was told
 };
 
 void job_note(struct job *job, const char *text);
 void job_trouble(struct job *job, const struct err *trouble); // of the rehearsal, which goes on
 
 bool job_list(struct job *job, struct err *err); // the pending migrations as statements
+
+// Tells request->look what the clone is, the first time; `scratch` NULL: it is request->clone.
+bool job_look(struct job *job, struct scratch *scratch, struct err *err);
+
+// Leaves the clone to the user where that is wanted. Nobody may be connected to it.
+bool job_keep(struct job *job, struct scratch *scratch, struct err *err);
 
 // The settings of a server of our own for a clone.
 struct scratch_settings job_scratch(struct job *job);

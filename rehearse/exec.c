@@ -12,7 +12,6 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/log.h"
 #include "introspect/pg.h"
 #include "migrations/process.h"
 #include "rehearse/measure.h"
@@ -62,7 +61,7 @@ static void before(void *argument, const struct tapped *tapped)
 	struct client *client = exec->err.code[0] != '\0' ? NULL : find_client(exec, tapped);
 	if (client == NULL)
 		return;
-	log_progress(exec->job->request->log, "rehearsing statement %zu of the command", exec->n_steps + 1);
+	progress_statement(&exec->job->progress, exec->n_steps + 1, 0, "of the command");
 	client->step = arena_alloc(exec->job->arena, sizeof *client->step);
 	client->step->label = "the command";
 	exec->steps = arena_grow(exec->job->arena, exec->steps, exec->n_steps, &exec->steps_capacity, sizeof *exec->steps);

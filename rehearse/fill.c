@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/log.h"
 #include "base/sql.h"
 #include "rehearse/fill_plan.h"
+#include "rehearse/progress.h"
 
 enum { CONNECTIONS_MAX = 16, ORPHANS_REMOVED_PERCENT = 5 };
 
@@ -23,6 +23,48 @@ long long fill_estimate(const struct fill_request *request)
 	for (size_t i = 0; i < request->statistics->n_tables; i++)
 		bytes += (double)request->statistics->tables[i].bytes;
 	return llround(bytes * request->scale);
+}
+
+enum { TUPLE_HEADER = 28, TEXT_WIDTH = 20, ENTRY_HEADER = 18 }; // bytes; the second: of a text or the like whose width nobody knows
+
+// What the columns of a table take in a row, and those of its indexes.
+static bool ask_widths(const struct plan *plan, const struct fill_table *table, double *row, double *entries, struct err *err)
+{
+	auto_buf sql = BUF_INIT;
+	buf_addf(&sql, "select coalesce(sum(case when a.attlen > 0 then a.attlen when a.atttypmod between 5 and %d then a.atttypmod / 2 else %d end) "
+	         "filter (where a.attrelid = %u), 0), coalesce(sum(case when a.attlen > 0 then a.attlen else %d end) filter (where a.attrelid <> %u), 0) + "
+	         "%d * (select count(*) from pg_catalog.pg_index i where i.indrelid = %u) from pg_catalog.pg_attribute a where a.attnum > 0 and not a.attisdropped "
+	         "and (a.attrelid = %u or a.attrelid in (select i.indexrelid from pg_catalog.pg_index i where i.indrelid = %u))",
+	         2 * TEXT_WIDTH, TEXT_WIDTH, table->oid, TEXT_WIDTH, table->oid, ENTRY_HEADER, table->oid, table->oid, table->oid);
+	auto_pgresult result = fill_ask(plan->conn, sql.data, err);
+	if (result == NULL)
+		return false;
+	*row = TUPLE_HEADER + strtod(PQgetvalue(result, 0, 0), NULL);
+	*entries = strtod(PQgetvalue(result, 0, 1), NULL);
+	return true;
+}
+
+// Of the largest clone. Tables that the statistics lack have the same number of rows in every size, unless there are no statistics at all.
+static bool expect(const struct plan *plan, struct err *err)
+{
+	const struct fill_request *request = plan->request;
+	double whole = request->whole > 0 ? request->whole : 1, bytes = 0, row, entries;
+	if (request->expect == NULL)
+		return true;
+	for (size_t i = 0; i < plan->n_tables; i++) {
+		const struct fill_table *table = &plan->tables[i];
+		if (!table->loads || table->kept)
+			continue;
+		if (table->kind == 'r' && table->statistics != NULL) {
+			bytes += (double)table->statistics->bytes * request->scale * whole;
+			continue;
+		}
+		if (!ask_widths(plan, table, &row, &entries, err))
+			return false;
+		bool grows = request->statistics == NULL || table->statistics != NULL;
+		bytes += (row + entries * 1.1) * (double)table->n_rows * (grows ? whole : 1);
+	}
+	return request->expect(request->argument, llround(bytes), err);
 }
 
 static int by_weight(const void *a, const void *b)
@@ -47,6 +89,11 @@ static bool load_all(struct plan *plan, struct err *err)
 			tables[n++] = &plan->tables[i];
 	}
 	qsort(tables, n, sizeof *tables, by_weight);
+	if (plan->request->progress != NULL) {
+		plan->request->progress->n_rows_all = 0;
+		for (size_t i = 0; i < n; i++)
+			plan->request->progress->n_rows_all += (long long)tables[i]->n_rows;
+	}
 	int n_loaders = plan->request->n_connections < 1 ? 1 : plan->request->n_connections;
 	n_loaders = n_loaders > CONNECTIONS_MAX ? CONNECTIONS_MAX : n_loaders;
 	atomic_size_t next = 0;
@@ -74,7 +121,6 @@ static bool load_all(struct plan *plan, struct err *err)
 	}
 	if (plan->n_notes > 0) // which thread came first is chance
 		qsort(plan->notes, plan->n_notes, sizeof *plan->notes, by_text);
-	log_progress(plan->request->log, "%s", "");
 	return ok;
 }
 
@@ -203,15 +249,11 @@ static bool report(struct plan *plan, struct clone_table **tables, size_t *n_tab
 bool fill(struct arena *arena, const struct fill_request *request, struct clone_table **tables, size_t *n_tables,
           const char ***notes, size_t *n_notes, struct err *err)
 {
-	long long estimate = fill_estimate(request);
-	if (request->bytes_most > 0 && estimate > request->bytes_most)
-		return err_set(err, "fill", NULL, "make it smaller with --scale", "the clone would take about %lld MB; %lld MB are allowed",
-		               estimate >> 20, request->bytes_most >> 20);
 	auto_pgconn conn = fill_connect(request->conninfo, err);
 	if (conn == NULL)
 		return false;
 	struct plan plan = { .arena = arena, .request = request, .conn = conn };
-	bool ok = fill_catalog(&plan, err) && fill_decide(&plan, err) && load_all(&plan, err) && look_at_fks(&plan, err) &&
+	bool ok = fill_catalog(&plan, err) && fill_decide(&plan, err) && expect(&plan, err) && load_all(&plan, err) && look_at_fks(&plan, err) &&
 	          set_sequences(&plan, err) && gather_statistics(&plan, err) && report(&plan, tables, n_tables, err);
 	*notes = plan.notes;
 	*n_notes = plan.n_notes;

@@ -9,24 +9,27 @@
 #include "rehearse/statistics.h"
 
 struct arena;
-struct log;
+struct progress;
 
 struct fill_request {
 	const char *conninfo;                // of the clone's database, as superuser
 	const struct statistics *statistics; // NULL: `rows_default` for each table
 	double scale;                        // 1: as many rows as the environment
 	long long rows_default;              // for tables that the statistics lack
-	long long bytes_most;                // refuse before anything starts if the estimate is more; 0: no limit
+	double whole;                        // how many times larger the largest clone is; 0: as large as this one
+	// Called with what the largest takes on disk, as far as types and statistics tell, before the first row is made; false: no. NULL: none
+	bool (*expect)(void *argument, long long bytes, struct err *err);
+	void *argument;
 	const char *version_table;           // qualified and quoted; its rows stay as they are; NULL: none
 	// Statements that are going to run, NULL-ended: the foreign keys, CHECKs and unique keys that they add to columns of today are
 	// satisfied as well, the last only where the statistics do not speak against it. NULL: none. They run on the empty tables, in a
 	// transaction that is rolled back.
 	const char *const *ahead;
 	int n_connections;                   // COPYs at a time
-	struct log *log;                     // progress
+	struct progress *progress;           // NULL: none
 };
 
-// An estimate of the bytes on disk, indexes included, before anything is made.
+// The same before there is a clone, from the statistics alone; -1: there are none.
 long long fill_estimate(const struct fill_request *request);
 
 // Fills all tables: binary COPY in parallel; constraints and indexes that slow it down are taken off before and put back after,

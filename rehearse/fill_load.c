@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/log.h"
 #include "base/sql.h"
 #include "rehearse/fill_plan.h"
+#include "rehearse/progress.h"
 
 enum { CHUNK = 1 << 16, PROGRESS_ROWS = 1 << 17 };
 
@@ -111,9 +111,9 @@ static bool copy(struct loader *loader, PGconn *conn, struct fill_table *table, 
 			buf_reset(&out);
 		}
 		if (row % PROGRESS_ROWS == PROGRESS_ROWS - 1)
-			log_progress(loader->plan->request->log, "filling %s: %llu of %llu rows", table->sql, (unsigned long long)row + 1,
-			             (unsigned long long)table->n_rows);
+			progress_rows(loader->plan->request->progress, PROGRESS_ROWS);
 	}
+	progress_rows(loader->plan->request->progress, (long long)(table->n_rows % PROGRESS_ROWS));
 	buf_add(&out, "\377\377", 2);
 	ok = ok && PQputCopyData(conn, out.data, (int)out.length) == 1;
 	PQputCopyEnd(conn, ok ? NULL : "stopped");
@@ -173,6 +173,7 @@ static bool build_indexes(struct loader *loader, PGconn *conn, struct fill_table
 	for (int i = 0; indexes != NULL && i < PQntuples(indexes); i++) {
 		const char *index = PQgetvalue(indexes, i, 1);
 		struct err err = { 0 };
+		progress_index(loader->plan->request->progress, index);
 		if (!run(conn, &loader->err, "savepoint built"))
 			return false;
 		if (run(conn, &err, "reindex index %s", index))

@@ -6,6 +6,7 @@ libdriftcheck_a_SOURCES += rehearse/rehearsal.h rehearse/statistics.h rehearse/f
   rehearse/show_html.h rehearse/show_html.c rehearse/show_html_axis.c rehearse/show_html_timeline.c rehearse/fill_plan.h rehearse/fill_catalog.c rehearse/fill_decide.c \
   rehearse/fill_load.c rehearse/fill_value.c rehearse/fill_check.c rehearse/fill_rank.c rehearse/fill_rank.h
 libdriftcheck_a_SOURCES += rehearse/tap.c rehearse/tap_relay.h rehearse/tap_relay.c rehearse/tap_protocol.c rehearse/tap_split.c
+libdriftcheck_a_SOURCES += rehearse/progress.h rehearse/progress.c rehearse/room.h rehearse/room.c rehearse/server.h rehearse/server.c
 libdriftcheck_a_SOURCES += rehearse/course.h rehearse/pass.c rehearse/rewritten.c rehearse/clone.h rehearse/clone.c rehearse/restore.c rehearse/rewrite.h rehearse/rewrite.c rehearse/rewrite_build.h rehearse/rewrite_alter.c \
   rehearse/parse_tree.h rehearse/parse_tree.c rehearse/exec.h rehearse/exec.c rehearse/measure_state.h rehearse/measure_tapped.c rehearse/scans.h rehearse/scans.c
 EXTRA_DIST += rehearse/rules.def

@@ -136,7 +136,7 @@ static bool run_statements(struct job *job, struct measure *measure, struct traf
 			try_transaction(job, traffic, i);
 		double rate = step->success_rate;
 		size_t n_tries = step->n_tries;
-		log_progress(job->request->log, "rehearsing %zu/%zu %s", i + 1, pass->n_statements, statement->migration->label);
+		progress_statement(&job->progress, i + 1, pass->n_statements, statement->migration->label);
 		*step = (struct step){ .version = statement->migration->version, .label = statement->migration->label, .file = statement->file,
 		                       .line = statement->line };
 		if (!measure_step(measure, statement->sql, step, err))

@@ -138,6 +138,18 @@ struct thresholds {
 	bool boot_lock_assumed;    // the framework's default: that there is a second instance is not known, so it only warns
 };
 
+// A setting in which the clone's server differs from the environment's; "" where it has none of that name.
+struct setting_difference {
+	const char *name, *clone, *env;
+};
+
+// A table that the migrations touch, and that is another in the environment than in the clone.
+struct unrehearsed {
+	const char *relation;
+	const char **differences; // "column note is only in prod"
+	size_t n_differences;
+};
+
 struct rewritten;
 
 struct rehearsal {
@@ -153,7 +165,12 @@ struct rehearsal {
 	size_t n_steps;
 	const char *started;     // RFC 3339, UTC
 	double duration_ms;      // of the whole run of the statements, at the largest size
-	const char **notes;      // differences of the server, drift that was not rehearsed, ...
+	const char *server;      // the clone's version: "15.20"; NULL: SQLite
+	struct setting_difference *settings; // of those that bear on durations; NULL: none, or there is no environment to hold against
+	size_t n_settings;
+	struct unrehearsed *unrehearsed;
+	size_t n_unrehearsed;
+	const char **notes;      // what else a reader should know
 	size_t n_notes;
 	struct err *troubles;
 	size_t n_troubles;

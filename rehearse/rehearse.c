@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -16,19 +15,22 @@
 #include "rehearse/clone.h"
 #include "rehearse/fill.h"
 #include "rehearse/rewrite.h"
+#include "rehearse/room.h"
+#include "rehearse/server.h"
 
 enum { WALL_CLOCK_S = 6 * 3600, CONNECTIONS = 2, LARGEST = 8 };
 
 static const double fractions[PASSES_MAX] = { 1.0 / 16, 1.0 / 4, 1 };
+static const double whole[] = { 1 };
+static const char smaller[] = "make it smaller with --scale 0.1 or --rows, or set TMPDIR to a larger disk";
 
-void job_note(struct job *job, const char *text)
+void rehearsal_note(struct arena *arena, struct rehearsal *rehearsal, const char *text)
 {
-	struct rehearsal *rehearsal = job->rehearsal;
 	for (size_t i = 0; i < rehearsal->n_notes; i++) { // of an earlier clone
 		if (strcmp(rehearsal->notes[i], text) == 0)
 			return;
 	}
-	const char **notes = arena_array(job->arena, rehearsal->n_notes + 1, sizeof *notes);
+	const char **notes = arena_array(arena, rehearsal->n_notes + 1, sizeof *notes);
 	if (rehearsal->n_notes > 0)
 		memcpy(notes, rehearsal->notes, rehearsal->n_notes * sizeof *notes);
 	notes[rehearsal->n_notes++] = text;
@@ -43,6 +45,11 @@ void job_trouble(struct job *job, const struct err *trouble)
 		memcpy(troubles, rehearsal->troubles, rehearsal->n_troubles * sizeof *troubles);
 	troubles[rehearsal->n_troubles++] = *trouble;
 	rehearsal->troubles = troubles;
+}
+
+void job_note(struct job *job, const char *text)
+{
+	rehearsal_note(job->arena, job->rehearsal, text);
 }
 
 bool job_list(struct job *job, struct err *err)
@@ -104,6 +111,9 @@ bool job_run(struct job *job, struct err *err)
 		return false;
 	if (!pass->quiet && pass->touched == NULL)
 		pass->touched = largest_tables(job);
+	if (!pass->quiet && !job->again)
+		server_compare(job->arena, pass->superuser, job->request->statistics, job->rehearsal);
+	progress_stage(&job->progress, STAGE_STATEMENTS);
 	if (!pass_run(job, err))
 		return false;
 	options.groups = GROUPS_ALL;
@@ -124,6 +134,29 @@ static const char *const *own_statements(const struct job *job)
 	return own;
 }
 
+bool job_look(struct job *job, struct scratch *scratch, struct err *err)
+{
+	const struct rehearsal_request *request = job->request;
+	struct read_options options = { .log = request->log, .name = "clone" };
+	if (request->look == NULL || job->looked)
+		return true;
+	job->looked = true;
+	const struct snapshot *schema = postgres_read(job->arena, scratch == NULL ? request->clone : scratch_conninfo(scratch, true), &options, err);
+	return schema != NULL && request->look(request->argument, schema, scratch, err);
+}
+
+bool job_keep(struct job *job, struct scratch *scratch, struct err *err)
+{
+	return job->request->kept == NULL || scratch_keep(scratch, job->arena, job->request->kept, err);
+}
+
+// Of the largest clone, once the types of its columns are known.
+static bool expect(void *argument, long long bytes, struct err *err)
+{
+	const struct job *job = argument;
+	return room_check(job->request->log, job->request->scratch, bytes, job->request->statistics == NULL ? ROOM_TELL : ROOM_QUIET, smaller, err);
+}
+
 static bool on_synthetic(struct scratch *scratch, void *argument, struct err *err)
 {
 	struct job *job = argument;
@@ -132,64 +165,22 @@ static bool on_synthetic(struct scratch *scratch, void *argument, struct err *er
 	struct fill_request filling = {
 		.conninfo = scratch_conninfo(scratch, true), .statistics = request->statistics, .scale = pass->scale,
 		.rows_default = (long long)((double)(request->rows >= 0 ? request->rows : ROWS_DEFAULT) * (request->statistics == NULL ? pass->scale : 1)),
-		.version_table = request->version_table, .n_connections = CONNECTIONS, .log = request->log, .ahead = own_statements(job),
+		.version_table = request->version_table, .n_connections = CONNECTIONS, .progress = &job->progress,
+		.whole = request->scale / pass->scale, .expect = job->pass == job->passes ? expect : NULL, .argument = job,
+		.ahead = own_statements(job),
 	};
 	const char **notes;
 	size_t n_notes;
+	if (!job_look(job, scratch, err))
+		return false;
+	progress_stage(&job->progress, STAGE_FILL);
 	if (!fill(job->arena, &filling, &pass->tables, &pass->n_tables, &notes, &n_notes, err))
 		return false;
 	for (size_t i = 0; i < n_notes && !pass->quiet; i++)
 		job_note(job, notes[i]);
 	pass->own = scratch_conninfo(scratch, false);
 	pass->superuser = filling.conninfo;
-	return job_run(job, err);
-}
-
-// The server measures what it would take in production, so it keeps its promises to the disk, and is set like the environment's.
-static const char *const *server_settings(struct job *job)
-{
-	static const char *const durable[] = {
-		"fsync=on", "synchronous_commit=on", "full_page_writes=on", "wal_level=replica", "max_wal_senders=10", "wal_writer_delay=200ms",
-		"bgwriter_delay=200ms", "checkpoint_timeout=5min", "shared_buffers=256MB", "max_connections=100",
-	};
-	static const char *const taken[] = {
-		"max_wal_size", "maintenance_work_mem", "work_mem", "max_parallel_maintenance_workers", "TimeZone", "deadlock_timeout", "checkpoint_timeout",
-		"wal_compression",
-	};
-	enum { N_DURABLE = sizeof durable / sizeof *durable, N_TAKEN = sizeof taken / sizeof *taken };
-	const char **settings = arena_array(job->arena, N_DURABLE + N_TAKEN + 1, sizeof *settings);
-	size_t n = 0;
-	for (size_t i = 0; i < N_DURABLE; i++)
-		settings[n++] = durable[i];
-	const struct statistics *statistics = job->request->statistics;
-	for (size_t i = 0; statistics != NULL && i < statistics->n_settings; i++) {
-		for (size_t j = 0; j < N_TAKEN; j++) {
-			if (strcmp(statistics->settings[i].name, taken[j]) == 0)
-				settings[n++] = arena_printf(job->arena, "%s=%s", taken[j], statistics->settings[i].value);
-		}
-		if (strcmp(statistics->settings[i].name, "shared_buffers") == 0)
-			job_note(job, arena_printf(job->arena, "the clone's server has 256MB of shared_buffers, %s has %s", job->request->env,
-			                       statistics->settings[i].value));
-	}
-	return settings;
-}
-
-static bool check_space(struct job *job, struct err *err)
-{
-	const struct fill_request filling = { .statistics = job->request->statistics, .scale = job->request->scale,
-	                                      .rows_default = job->request->rows >= 0 ? job->request->rows : ROWS_DEFAULT };
-	const char *folder = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
-	struct statvfs space;
-	long long needed = fill_estimate(&filling);
-	if (needed < 0 || statvfs(folder, &space) != 0)
-		return true;
-	long long free_bytes = (long long)space.f_bavail * (long long)space.f_frsize;
-	log_info(job->request->log, "the clone takes about %lld MB; %lld MB are free in %s", needed >> 20, free_bytes >> 20, folder);
-	// a rewrite needs the largest table twice, and WAL besides
-	if (needed * 2 < free_bytes)
-		return true;
-	return err_set(err, "space", folder, "make it smaller with --scale 0.1, or set TMPDIR to a larger disk",
-	               "the clone takes about %lld MB, and as much again to rewrite tables; %lld MB are free", needed >> 20, free_bytes >> 20);
+	return job_run(job, err) && (pass->quiet || job->again || job_keep(job, scratch, err));
 }
 
 // The table that a statement works on: the one with the most rows of those that it locks.
@@ -269,7 +260,7 @@ static void finish(struct job *job)
 struct scratch_settings job_scratch(struct job *job)
 {
 	struct scratch_settings scratch = *job->request->scratch;
-	scratch.server_settings = server_settings(job);
+	scratch.server_settings = server_settings(job->arena, job->request->statistics);
 	scratch.wall_clock_s = WALL_CLOCK_S;
 	scratch.disk_bytes = INT64_MAX;
 	return scratch;
@@ -285,15 +276,22 @@ static bool run_synthetic(struct job *job, struct err *err)
 		.scratch = &scratch, .log = request->log, .visit = on_synthetic, .argument = job,
 	};
 	log_info(request->log, "rehearsing at %.3g times the environment's rows", job->pass->scale);
+	if (job->again)
+		progress_begin(&job->progress, request->log, whole, 1);
+	progress_stage(&job->progress, STAGE_REPLAY);
 	return replay(job->arena, &replaying, NULL, NULL, err);
 }
 
 static bool rehearse_synthetic(struct job *job, struct err *err)
 {
 	const struct rehearsal_request *request = job->request;
-	if (!job_list(job, err) || !check_space(job, err))
+	const struct fill_request all = { .statistics = request->statistics, .scale = request->scale };
+	size_t first = request->one_size ? PASSES_MAX - 1 : 0;
+	if (!job_list(job, err) ||
+	    (request->statistics != NULL && !room_check(request->log, request->scratch, fill_estimate(&all), ROOM_TELL, smaller, err)))
 		return false;
-	for (size_t i = request->one_size ? PASSES_MAX - 1 : 0; i < PASSES_MAX; i++) {
+	progress_begin(&job->progress, request->log, &fractions[first], (int)(PASSES_MAX - first));
+	for (size_t i = first; i < PASSES_MAX; i++) {
 		bool last = i == PASSES_MAX - 1;
 		job->pass = &job->passes[job->n_passes++];
 		*job->pass = (struct pass){ .scale = request->scale * fractions[i], .quiet = !last, .known = last && job->n_passes > 1 ? job->pass - 1 : NULL };
@@ -362,6 +360,7 @@ bool rehearse(struct arena *arena, const struct rehearsal_request *request, stru
 {
 	struct rehearsal_request asked = *request;
 	struct job job = { .arena = arena, .request = &asked, .rehearsal = rehearsal };
+	progress_begin(&job.progress, request->log, whole, 1);
 	const struct way *way = ways;
 	while (!way->is_asked(request))
 		way++;

@@ -40,8 +40,11 @@ struct rehearsal_request {
 	bool as_sent;                           // its messages of several statements are not taken apart
 	// Asks a clone that brings its own version table what it has, and fills applied, pending and version_table; NULL: they are as they are
 	bool (*ask_versions)(void *argument, const char *conninfo, struct rehearsal_request *request, struct err *err);
+	// Told once, before anything runs on it, what the clone is; `scratch` is its server, NULL: the user's own. NULL: nobody is told
+	bool (*look)(void *argument, const struct snapshot *schema, struct scratch *scratch, struct err *err);
 	void *argument;
 	bool try_rewrite;                       // what fails or warns is rehearsed with its safer statements as well; not with `clone` or `exec`
+	struct scratch_kept *kept;              // the clone is left to the user, and this says where; NULL: it is removed
 	double scale;                           // of the environment's rows
 	long long rows;                         // of tables without statistics; -1: 100,000
 	bool one_size;                          // not also at a sixteenth and a quarter
@@ -58,6 +61,8 @@ struct rehearsal_request {
 // scratch, the replay of what is applied and the filling; "space": the clone would not fit; "clone": the user's own is none. A statement that fails is a result, not
 // an error. From the main thread.
 bool rehearse(struct arena *arena, const struct rehearsal_request *request, struct rehearsal *rehearsal, struct err *err);
+
+void rehearsal_note(struct arena *arena, struct rehearsal *rehearsal, const char *text);
 
 // The same for an environment that is a SQLite file (sqlite_path): in a private copy of it, or with `rows` >= 0 in made-up rows. Errors
 // are those of rehearse() and of clone_copy.

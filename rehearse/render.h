@@ -65,6 +65,10 @@ void show_clone(struct buf *out, const struct rehearsal *rehearsal); // "synthet
 void show_rewriting(struct buf *out, const struct step *step, void (*quote)(struct buf *, const char *));
 void show_rewriting_file(struct buf *out, const struct step *step, void (*quote)(struct buf *, const char *)); // what they mean for its file
 void show_rewritten(struct buf *out, const struct rehearsal *rehearsal, void (*quote)(struct buf *, const char *));
+// "PostgreSQL 15.20; other than in prod (there): shared_buffers 256MB (8GB)"; nothing for SQLite.
+void show_clone_server(struct buf *out, const struct rehearsal *rehearsal, void (*quote)(struct buf *, const char *));
+// "public.orders, which was not rehearsed as it is in prod: column note is only in prod"
+void show_unrehearsed(struct buf *out, const struct rehearsal *rehearsal, const struct unrehearsed *of, void (*quote)(struct buf *, const char *));
 // The statements that need no words of their own; nothing if there are none.
 void show_quiet(struct buf *out, const struct rehearsal *rehearsal);
 

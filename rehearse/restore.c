@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +18,9 @@
 #include "migrations/cluster.h"
 #include "migrations/process.h"
 #include "migrations/replay.h"
+#include "rehearse/room.h"
+
+enum { ARCHIVE_GROWS = 4 }; // it is compressed
 
 // How a dump in a format of pg_dump's own begins: custom; tar, whose first member is the table of contents.
 static const char *const magics[] = { "PGDMP", "toc.dat" };
@@ -98,17 +100,6 @@ static bool read_archive(struct job *job, const char *path, struct buf *text, st
 	return lseek(sql, 0, SEEK_SET) == 0 && read_all(sql, text);
 }
 
-// It is there twice while it is restored and rewritten, and an archive is compressed.
-static bool has_room(const struct stat *is, bool archive, struct err *err)
-{
-	struct statvfs space;
-	long long needed = (long long)is->st_size * (archive ? 8 : 2);
-	if (statvfs(scratch_folder(), &space) != 0 || needed < (long long)space.f_bavail * (long long)space.f_frsize)
-		return true;
-	return err_set(err, "space", scratch_folder(), "set TMPDIR to a larger disk", "restoring the dump and rewriting its tables may take %lld MB; %lld MB are free",
-	               needed >> 20, (long long)space.f_bavail * (long long)space.f_frsize >> 20);
-}
-
 static bool read_dump(struct job *job, const char *path, struct buf *text, struct err *err)
 {
 	struct stat is;
@@ -116,7 +107,8 @@ static bool read_dump(struct job *job, const char *path, struct buf *text, struc
 	if (fd < 0 || fstat(fd, &is) != 0)
 		return err_set(err, "dump", path, NULL, "it cannot be read: %s", strerror(errno));
 	bool archive = is_archive(&is, fd);
-	if (!has_room(&is, archive, err))
+	long long bytes = (long long)is.st_size * (archive ? ARCHIVE_GROWS : 1);
+	if (!room_check(job->request->log, job->request->scratch, bytes, ROOM_TELL, "set TMPDIR to a larger disk", err))
 		return false;
 	if (archive)
 		return read_archive(job, path, text, err);
@@ -143,7 +135,7 @@ static bool on_dump(struct scratch *scratch, void *argument, struct err *err)
 		return job_run(job, err);
 	if (request->ask_versions != NULL && !request->ask_versions(request->argument, job->pass->superuser, request, err))
 		return false;
-	return job_list(job, err) && job_run(job, err);
+	return job_look(job, scratch, err) && job_list(job, err) && job_run(job, err) && job_keep(job, scratch, err);
 }
 
 bool dump_again(struct job *job, struct err *err)

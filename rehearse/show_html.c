@@ -277,9 +277,18 @@ static void clone(const struct rehearsal_page *page)
 
 static void notes(const struct rehearsal_page *page)
 {
-	buf_adds(page->out, "<ul class=\"lines\">\n<li>Limits: ");
+	auto_buf server = BUF_INIT;
+	buf_adds(page->out, "<ul class=\"lines\">\n");
+	for (size_t i = 0; i < page->rehearsal->n_unrehearsed; i++) {
+		buf_adds(page->out, "<li><strong>Drift</strong>: ");
+		show_unrehearsed(page->out, page->rehearsal, &page->rehearsal->unrehearsed[i], html_text);
+		buf_adds(page->out, "</li>\n");
+	}
+	buf_adds(page->out, "<li>Limits: ");
 	show_limits(page->out, page->rehearsal, html_text);
 	buf_adds(page->out, "</li>\n");
+	show_clone_server(&server, page->rehearsal, html_text);
+	buf_addf(page->out, server.length > 0 ? "<li>Server: %s</li>\n" : "%s", server.data);
 	for (size_t i = 0; i < page->rehearsal->n_notes; i++) {
 		buf_adds(page->out, "<li>");
 		html_prose(page->out, page->rehearsal->notes[i]);

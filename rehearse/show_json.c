@@ -174,7 +174,7 @@ static json_t *step_json(const struct rehearsal *rehearsal, const struct step *s
 
 static json_t *clone_json(const struct rehearsal *rehearsal)
 {
-	json_t *clone = json_object(), *tables = json_array();
+	json_t *clone = json_object(), *tables = json_array(), *settings = json_array();
 	for (size_t i = 0; i < rehearsal->n_tables; i++) {
 		const struct clone_table *of = &rehearsal->tables[i];
 		json_t *table = json_object();
@@ -187,6 +187,15 @@ static json_t *clone_json(const struct rehearsal *rehearsal)
 	}
 	put(clone, "kind", json_text(rehearsal->clone_kind));
 	put(clone, "tables", tables);
+	put(clone, "server", json_text(rehearsal->server));
+	for (size_t i = 0; i < rehearsal->n_settings; i++) {
+		json_t *setting = json_object();
+		put(setting, "name", json_text(rehearsal->settings[i].name));
+		put(setting, "clone", json_text(rehearsal->settings[i].clone));
+		put(setting, "environment", json_text(rehearsal->settings[i].env));
+		json_array_append_new(settings, setting);
+	}
+	put(clone, "settings", settings);
 	return clone;
 }
 
@@ -195,7 +204,7 @@ void rehearsal_json(struct buf *out, const struct rehearsal *rehearsal, const st
 	(void)options;
 	auto_json root = json_object();
 	const struct thresholds *thresholds = &rehearsal->thresholds;
-	json_t *limits = json_object(), *steps = json_array(), *trouble = json_array();
+	json_t *limits = json_object(), *steps = json_array(), *trouble = json_array(), *unrehearsed = json_array();
 	put(root, "driftcheck", json_string(PACKAGE_VERSION));
 	put(root, "schema", json_integer(REPORT_SCHEMA));
 	put(root, "command", json_string("rehearse"));
@@ -219,6 +228,13 @@ void rehearsal_json(struct buf *out, const struct rehearsal *rehearsal, const st
 		json_array_append_new(steps, step_json(rehearsal, &rehearsal->steps[i]));
 	put(root, "steps", steps);
 	put(root, "rewritten", rewritten(rehearsal->rewritten));
+	for (size_t i = 0; i < rehearsal->n_unrehearsed; i++) {
+		json_t *one = json_object();
+		put(one, "relation", json_text(rehearsal->unrehearsed[i].relation));
+		put(one, "differences", json_texts(rehearsal->unrehearsed[i].differences, rehearsal->unrehearsed[i].n_differences));
+		json_array_append_new(unrehearsed, one);
+	}
+	put(root, "unrehearsed", unrehearsed);
 	put(root, "notes", json_texts(rehearsal->notes, rehearsal->n_notes));
 	for (size_t i = 0; i < rehearsal->n_troubles; i++) {
 		const struct err *of = &rehearsal->troubles[i];

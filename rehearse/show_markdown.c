@@ -138,14 +138,19 @@ static void add_troubles(struct buf *out, const struct rehearsal *rehearsal)
 
 static void add_ground(struct buf *out, const struct rehearsal *rehearsal)
 {
-	auto_buf limits = BUF_INIT, clone = BUF_INIT;
+	auto_buf limits = BUF_INIT, clone = BUF_INIT, server = BUF_INIT;
 	buf_adds(out, "\n### what it rests on\n\n");
+	for (size_t i = 0; i < rehearsal->n_unrehearsed; i++) {
+		auto_buf line = BUF_INIT;
+		show_unrehearsed(&line, rehearsal, &rehearsal->unrehearsed[i], markdown_span);
+		add_item(out, "**drift**", line.data);
+	}
 	show_limits(&limits, rehearsal, markdown_span);
 	add_item(out, "limits", limits.data);
 	show_clone(&clone, rehearsal);
 	add_item(out, "clone", clone.data);
 	for (size_t i = 0; i < rehearsal->n_tables; i++) {
-		if (rehearsal->tables[i].rests_on == NULL)
+		if (rehearsal->tables[i].rests_on == NULL || rehearsal->env == NULL)
 			continue;
 		buf_adds(out, "- less: ");
 		markdown_span(out, rehearsal->tables[i].name);
@@ -153,6 +158,8 @@ static void add_ground(struct buf *out, const struct rehearsal *rehearsal)
 		markdown_prose(out, rehearsal->tables[i].rests_on);
 		buf_addc(out, '\n');
 	}
+	show_clone_server(&server, rehearsal, markdown_span);
+	add_item(out, "server", server.data);
 	for (size_t i = 0; i < rehearsal->n_notes; i++) {
 		buf_adds(out, "- note: ");
 		markdown_prose(out, rehearsal->notes[i]);

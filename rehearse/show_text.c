@@ -174,14 +174,19 @@ static void add_troubles(const struct page *page)
 static void add_ground(const struct page *page)
 {
 	const struct rehearsal *rehearsal = page->rehearsal;
-	auto_buf limits = BUF_INIT, clone = BUF_INIT;
+	auto_buf limits = BUF_INIT, clone = BUF_INIT, server = BUF_INIT;
 	buf_addc(page->out, '\n');
+	for (size_t i = 0; i < rehearsal->n_unrehearsed; i++) {
+		auto_buf line = BUF_INIT;
+		show_unrehearsed(&line, rehearsal, &rehearsal->unrehearsed[i], show_plain);
+		labelled(page, YELLOW, "drift", line.data);
+	}
 	show_limits(&limits, rehearsal, show_plain);
 	labelled(page, DIM, "limits", limits.data);
 	show_clone(&clone, rehearsal);
 	labelled(page, DIM, "clone", clone.data);
 	size_t n_less = 0;
-	for (size_t i = 0; i < rehearsal->n_tables; i++) {
+	for (size_t i = 0; i < rehearsal->n_tables && rehearsal->env != NULL; i++) {
 		const struct clone_table *table = &rehearsal->tables[i];
 		auto_buf line = BUF_INIT;
 		if (table->rests_on == NULL || (++n_less > REASONS_MOST && !page->options->verbose))
@@ -194,6 +199,8 @@ static void add_ground(const struct page *page)
 		buf_addf(&line, "and %zu more tables rest on less than full statistics (--verbose)", n_less - REASONS_MOST);
 		labelled(page, DIM, "", line.data);
 	}
+	show_clone_server(&server, rehearsal, show_plain);
+	labelled(page, DIM, "server", server.data);
 	for (size_t i = 0; i < rehearsal->n_notes; i++)
 		foreign(page, DIM, "note", rehearsal->notes[i]);
 }

@@ -9,6 +9,8 @@
 // A wait that a client's user may notice; traffic at every few milliseconds meets any lock for a moment.
 static const double felt_ms = 50;
 
+enum { DIFFERENCES_MOST = 6 };
+
 static const double ms_of_s = 1000, ms_of_min = 60 * 1000, ms_of_h = 3600 * 1000;
 
 void show_duration(struct buf *out, double ms)
@@ -391,6 +393,41 @@ void show_clone(struct buf *out, const struct rehearsal *rehearsal)
 	show_number(out, rows);
 	buf_adds(out, rows == 1 ? " row, " : " rows, ");
 	show_bytes(out, bytes);
+}
+
+void show_clone_server(struct buf *out, const struct rehearsal *rehearsal, void (*quote)(struct buf *, const char *))
+{
+	if (rehearsal->server == NULL)
+		return;
+	buf_adds(out, "PostgreSQL ");
+	quote(out, rehearsal->server);
+	for (size_t i = 0; i < rehearsal->n_settings; i++) {
+		const struct setting_difference *setting = &rehearsal->settings[i];
+		if (i == 0) {
+			buf_adds(out, "; other than in ");
+			quote(out, rehearsal->env);
+			buf_adds(out, " (there):");
+		}
+		buf_addf(out, "%s %s ", i > 0 ? "," : "", setting->name);
+		quote(out, *setting->clone == '\0' ? "none" : setting->clone);
+		buf_adds(out, " (");
+		quote(out, *setting->env == '\0' ? "none" : setting->env);
+		buf_addc(out, ')');
+	}
+}
+
+void show_unrehearsed(struct buf *out, const struct rehearsal *rehearsal, const struct unrehearsed *of, void (*quote)(struct buf *, const char *))
+{
+	quote(out, of->relation);
+	buf_adds(out, ", which was not rehearsed as it is in ");
+	quote(out, rehearsal->env);
+	buf_adds(out, ": ");
+	for (size_t i = 0; i < of->n_differences && i < DIFFERENCES_MOST; i++) {
+		buf_adds(out, i > 0 ? "; " : "");
+		quote(out, of->differences[i]);
+	}
+	if (of->n_differences > DIFFERENCES_MOST)
+		buf_addf(out, "; and %zu more", of->n_differences - DIFFERENCES_MOST);
 }
 
 void show_quiet(struct buf *out, const struct rehearsal *rehearsal)

@@ -13,6 +13,7 @@
 #include "base/sql.h"
 #include "migrations/lexer.h"
 #include "migrations/replay.h"
+#include "rehearse/progress.h"
 #include "rehearse/sequence.h"
 #include "rehearse/sqlite_clients.h"
 #include "rehearse/sqlite_clone.h"
@@ -22,6 +23,7 @@
 enum { SIZES_MAX = 3, BASELINE_MS = 300, WALL_CLOCK_S = 6 * 3600, BUSY_TIMEOUT_MS = 5000 };
 
 static const int keep_one_of[SIZES_MAX] = { 16, 4, 1 };
+static const double sizes[SIZES_MAX] = { 1.0 / 16, 1.0 / 4, 1 };
 
 struct pass {
 	const char *path;
@@ -42,18 +44,14 @@ struct job {
 	size_t n_statements;
 	struct pass passes[SIZES_MAX];
 	size_t n_passes;
+	struct progress progress;
 	double zero_us;
 	int n_transactions;
 };
 
 static void note(struct job *job, const char *text)
 {
-	struct rehearsal *rehearsal = job->rehearsal;
-	const char **notes = arena_array(job->arena, rehearsal->n_notes + 1, sizeof *notes);
-	if (rehearsal->n_notes > 0)
-		memcpy(notes, rehearsal->notes, rehearsal->n_notes * sizeof *notes);
-	notes[rehearsal->n_notes++] = text;
-	rehearsal->notes = notes;
+	rehearsal_note(job->arena, job->rehearsal, text);
 }
 
 static double busy_timeout_ms(const struct job *job)
@@ -209,7 +207,7 @@ static bool run_migration(struct job *job, struct pass *pass, struct worker *wor
 		const struct sequenced *statement = &job->statements[i];
 		struct step *step = &pass->steps[i];
 		struct worker_report *report = &pass->reports[i];
-		log_progress(job->request->log, "rehearsing %zu/%zu %s", i + 1, job->n_statements, migration->label);
+		progress_statement(&job->progress, i + 1, job->n_statements, migration->label);
 		*step = (struct step){ .version = migration->version, .label = migration->label, .file = statement->file, .line = statement->line,
 		                       .sql = statement->sql, .predicted_ms = -1, .predicted_error_ms = -1, .success_rate = -1 };
 		if (!worker_next(worker, request, i, report, err))
@@ -258,6 +256,7 @@ static bool run_pass(struct job *job, struct pass *pass, struct err *err)
 	pass->reports = arena_array(job->arena, job->n_statements, sizeof *pass->reports);
 	if (!inventory_take(job->arena, pass->path, job->request->log, &pass->before, err))
 		return false;
+	progress_stage(&job->progress, STAGE_STATEMENTS);
 	bool ok = worker_start(&worker, &request, err);
 	if (ok && pass->last) {
 		clients = clients_start(pass->path, request.busy_timeout_ms, job->request->long_transaction_s, BASELINE_MS, err);
@@ -328,6 +327,7 @@ static bool run_smaller(struct job *job, const char *base, int i, struct err *er
 	struct err why = { 0 };
 	*pass = (struct pass){ .path = arena_printf(job->arena, "%s.%d", base, keep_one_of[i]) };
 	log_info(job->request->log, "rehearsing with one of %d rows", keep_one_of[i]);
+	progress_stage(&job->progress, STAGE_REPLAY);
 	bool made = clone_thin(base, pass->path, scratch_user(job->scratch), keep_one_of[i], &why);
 	if (!made)
 		note(job, arena_printf(job->arena, "growth is not known: no smaller copy can be made: %s", why.text));
@@ -351,14 +351,17 @@ static bool on_base(struct scratch *scratch, void *argument, struct err *err)
 		return false;
 	for (size_t i = 0; !copy && i < n_notes; i++)
 		note(job, notes[i]);
-	for (int i = 0; i < SIZES_MAX - 1 && !job->request->one_size; i++) {
+	bool one = job->request->one_size;
+	progress_begin(&job->progress, job->request->log, one ? &sizes[SIZES_MAX - 1] : sizes, one ? 1 : SIZES_MAX);
+	for (int i = 0; i < SIZES_MAX - 1 && !one; i++) {
 		if (!run_smaller(job, base, i, err))
 			return false;
 	}
 	struct pass *pass = &job->passes[job->n_passes++];
 	*pass = (struct pass){ .path = base, .last = true };
 	log_info(job->request->log, "rehearsing at full size");
-	return run_pass(job, pass, err);
+	progress_stage(&job->progress, STAGE_REPLAY);
+	return run_pass(job, pass, err) && (job->request->kept == NULL || scratch_keep(scratch, job->arena, job->request->kept, err));
 }
 
 static void describe(struct job *job)

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -20,11 +19,12 @@
 #include "introspect/sqlite_handles.h"
 #include "introspect/sqlite_open.h"
 #include "migrations/process.h"
+#include "rehearse/room.h"
 
 enum {
 	PAGES_AT_A_TIME = 512, RESTARTS_MAX = 5, BUSY_MS = 10, BUSY_TRIES = 1000, BUSY_TIMEOUT_MS = 10000,
 	THIN_FROM_ROWS = 1000, // smaller tables are kept whole: versions, settings
-	HEADER_WRITE_VERSION = 18, DEPTH_MAX = 8, SPACE_FACTOR = 3,
+	HEADER_WRITE_VERSION = 18, DEPTH_MAX = 8,
 };
 
 static bool failed(sqlite3 *db, const char *code, const char *doing, struct err *err)
@@ -74,7 +74,7 @@ static bool is_wal(sqlite3 *db)
 }
 
 // In steps. With a rollback journal the lock is given back between them, so that a writer can commit: then the copy begins anew.
-static bool copy_pages(sqlite3 *from, sqlite3 *to, const char *where, struct err *err)
+static bool copy_pages(sqlite3 *from, sqlite3 *to, const char *where, struct log *log, struct err *err)
 {
 	auto_backup backup = sqlite3_backup_init(to, "main", from, "main");
 	if (backup == NULL)
@@ -92,21 +92,23 @@ static bool copy_pages(sqlite3 *from, sqlite3 *to, const char *where, struct err
 			               "the file is written to all the time: a copy of it would not be consistent");
 		if (busy)
 			clock_sleep_ms(BUSY_MS);
+		int n = sqlite3_backup_pagecount(backup);
+		if (left >= 0 && n > 0)
+			log_progress(log, "copying the file: %d of %d pages", n - left, n);
 	}
+	log_progress(log, "%s", "");
 	return true;
 }
 
-static bool check_space(sqlite3 *from, const char *to, const char *where, struct log *log, struct err *err)
+static bool check_space(struct arena *arena, sqlite3 *from, const char *to, struct log *log, struct err *err)
 {
 	auto_sqlite_stmt size = prepare(from, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", NULL);
-	struct statvfs space;
-	if (sqlite3_step(size) != SQLITE_ROW || statvfs(to, &space) != 0)
+	const char *folder = arena_strndup(arena, to, (size_t)(strrchr(to, '/') - to));
+	const char *above = arena_strndup(arena, folder, (size_t)(strrchr(folder, '/') - folder)); // the folder itself is ours
+	if (sqlite3_step(size) != SQLITE_ROW)
 		return true;
-	long long bytes = sqlite3_column_int64(size, 0), free_bytes = (long long)space.f_bavail * (long long)space.f_frsize;
-	log_info(log, "the copy takes %lld MB; %lld MB are free", bytes >> 20, free_bytes >> 20);
-	return bytes <= free_bytes / SPACE_FACTOR ||
-	       err_set(err, "space", where, "set TMPDIR to a larger disk, or rehearse with --rows",
-	               "the copy takes %lld MB, and as much again to rewrite tables; %lld MB are free", bytes >> 20, free_bytes >> 20);
+	long long bytes = sqlite3_column_int64(size, 0);
+	return room_check_at(log, above, bytes + bytes / 4, ROOM_TELL, "set TMPDIR to a larger disk, or rehearse with --rows", err);
 }
 
 bool clone_copy(struct arena *arena, const char *from, const char *to, struct log *log, struct err *err)
@@ -117,13 +119,13 @@ bool clone_copy(struct arena *arena, const char *from, const char *to, struct lo
 		return false;
 	sqlite3_set_authorizer(session.db, NULL, NULL); // it would refuse the question for the size; the file is open for reading alone
 	auto_sqlite copy = NULL;
-	if (!check_space(session.db, to, session.where, log, err) || !open_clone(to, SQLITE_OPEN_READWRITE, &copy, err))
+	if (!check_space(arena, session.db, to, log, err) || !open_clone(to, SQLITE_OPEN_READWRITE, &copy, err))
 		return false;
 	bool wal = is_wal(session.db);
 	// one look at a WAL: its writers go on meanwhile
 	if (wal && sqlite3_exec(session.db, "BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL) != SQLITE_OK)
 		return sqlite_session_error(&session, "copying the file", err);
-	return execute(copy, "PRAGMA synchronous = OFF", err) && copy_pages(session.db, copy, arena_strdup(arena, session.where), err) &&
+	return execute(copy, "PRAGMA synchronous = OFF", err) && copy_pages(session.db, copy, arena_strdup(arena, session.where), log, err) &&
 	       (!wal || execute(copy, "PRAGMA journal_mode = WAL", err));
 }
 
@@ -156,7 +158,7 @@ bool clone_thin(const char *from, const char *to, const struct run_user *user, i
 	auto_sqlite source = NULL;
 	auto_sqlite db = NULL;
 	if (!make_file(to, user, err) || !open_clone(from, SQLITE_OPEN_READONLY, &source, err) || !open_clone(to, SQLITE_OPEN_READWRITE, &db, err) ||
-	    !execute(db, "PRAGMA synchronous = OFF", err) || !copy_pages(source, db, from, err) ||
+	    !execute(db, "PRAGMA synchronous = OFF", err) || !copy_pages(source, db, from, NULL, err) ||
 	    (is_wal(source) && !execute(db, "PRAGMA journal_mode = WAL", err)))
 		return false;
 	auto_sqlite_stmt tables = prepare(source, TABLES_SQL, NULL);
@@ -244,8 +246,8 @@ bool clone_fill(struct arena *arena, const char *path, const char *like, long lo
 	*notes = NULL;
 	*n_notes = 0;
 	if (!open_clone(path, SQLITE_OPEN_READWRITE, &db, err) || !open_clone(path, SQLITE_OPEN_READONLY, &reader, err) ||
-	    !execute(db, "PRAGMA synchronous = OFF", err) || !sqlite_session_open(&session, like, &options, err) ||
-	    (is_wal(session.db) && !execute(db, "PRAGMA journal_mode = WAL", err)))
+	    !execute(db, "PRAGMA synchronous = OFF", err) || (like != NULL && !sqlite_session_open(&session, like, &options, err)) ||
+	    (like != NULL && is_wal(session.db) && !execute(db, "PRAGMA journal_mode = WAL", err)))
 		return false;
 	struct { const char **items; size_t n, capacity; } list = { 0 };
 	auto_sqlite_stmt tables = prepare(reader, TABLES_SQL, NULL);

@@ -15,7 +15,8 @@ struct run_user;
 // sqlite_session_open, "locked" (it is written to all the time), "space".
 bool clone_copy(struct arena *arena, const char *from, const char *to, struct log *log, struct err *err);
 
-// Fills the tables of `path` that are empty with `rows` rows each, and gives it the journal mode of the live file `like`. What cannot be
+// Fills the tables of `path` that are empty with `rows` rows each, and gives it the journal mode of the live file `like`
+// (NULL: there is none). What cannot be
 // satisfied is noted. Errors: code "fill", those of sqlite_session_open.
 bool clone_fill(struct arena *arena, const char *path, const char *like, long long rows, struct log *log, const char ***notes, size_t *n_notes, struct err *err);
 

@@ -33,11 +33,13 @@ static const char tables_sql[] =
 	"order by n.nspname collate \"C\", c.relname collate \"C\", a.attnum";
 
 // The settings that decide how long the work takes and when it is cancelled: the server's, and what is set for this role.
-static const char settings_sql[] =
-	"select s.name, pg_catalog.current_setting(s.name) from pg_catalog.pg_settings s where s.name in ('wal_level', 'max_wal_size', "
-	"'maintenance_work_mem', 'work_mem', 'max_parallel_maintenance_workers', 'TimeZone', 'shared_buffers', 'lock_timeout', "
-	"'statement_timeout', 'deadlock_timeout', 'checkpoint_timeout', 'full_page_writes', 'wal_compression', 'max_locks_per_transaction') "
-	"order by 1";
+const char server_settings_sql[] =
+	"select s.name, pg_catalog.current_setting(s.name) from pg_catalog.pg_settings s where s.name in ('autovacuum', 'checkpoint_completion_target', "
+	"'checkpoint_timeout', 'data_checksums', 'deadlock_timeout', 'default_toast_compression', 'effective_io_concurrency', 'fsync', "
+	"'full_page_writes', 'lock_timeout', 'maintenance_io_concurrency', 'maintenance_work_mem', 'max_locks_per_transaction', "
+	"'max_parallel_maintenance_workers', 'max_parallel_workers', 'max_wal_size', 'max_worker_processes', 'shared_buffers', 'statement_timeout', "
+	"'synchronous_commit', 'synchronous_standby_names', 'TimeZone', 'wal_buffers', 'wal_compression', 'wal_level', 'wal_segment_size', 'wal_sync_method', "
+	"'work_mem') order by 1";
 
 static PGresult *ask(PGconn *conn, const struct read_options *options, const char *sql, struct err *err)
 {
@@ -126,8 +128,10 @@ struct statistics *statistics_read(struct arena *arena, const char *conninfo, co
 	}
 	struct statistics *statistics = arena_alloc(arena, sizeof *statistics);
 	statistics->major = PQserverVersion(conn) / 10000;
+	const char *version = PQparameterStatus(conn, "server_version"); // "15.20 (Debian 15.20-0+deb12u1)"
+	statistics->server = version == NULL ? "" : arena_strndup(arena, version, strcspn(version, " "));
 	// before the limits of our own: what applies to this role
-	auto_pgresult settings = ask(conn, options, settings_sql, err);
+	auto_pgresult settings = ask(conn, options, server_settings_sql, err);
 	auto_pgresult begin = settings == NULL ? NULL : ask(conn, options, begin_sql, err);
 	auto_pgresult limits = begin == NULL ? NULL : ask(conn, options, limits_sql, err);
 	auto_pgresult tables = limits == NULL ? NULL : ask(conn, options, tables_sql, err);

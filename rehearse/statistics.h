@@ -35,12 +35,16 @@ struct server_setting {
 	const char *name, *value;
 };
 
+// Asks any server for them: name, value.
+extern const char server_settings_sql[];
+
 struct statistics {
 	struct table_statistics *tables; // ordinary tables and partitions, sorted by schema and name
 	size_t n_tables;
 	struct server_setting *settings; // wal_level, max_wal_size, ..., the role's lock_timeout and statement_timeout
 	size_t n_settings;
 	int major;
+	const char *server; // "15.20"
 };
 
 // One read-only transaction, no table of the user's is read; `schemas`-wide, a handful of queries in all. A role that may only

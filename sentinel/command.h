@@ -41,6 +41,7 @@ struct run {
 	struct arena *arena;         // lives until the program ends
 	struct log *log;
 	struct buf out;
+	struct buf after; // lines that main says on stderr when the result is out, also with --quiet
 	const struct reporter *reporter; // of --format; NULL unless the command has FORMATS_REPORT
 	struct render_options render;
 	struct deliveries *deliveries; // of --report

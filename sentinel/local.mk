@@ -8,6 +8,7 @@ libdriftcheck_a_SOURCES += sentinel/command.h sentinel/config.c sentinel/config.
   sentinel/source.h sentinel/source_read.c sentinel/source_read.h sentinel/suggest.c sentinel/suggest.h sentinel/versions.c \
   sentinel/versions.h
 driftcheck_SOURCES = sentinel/main.c sentinel/assert.c sentinel/check.c sentinel/check.h sentinel/check_env.c sentinel/check_report.c sentinel/check_state.h sentinel/diff.c \
-  sentinel/doctor.c sentinel/frameworks.c sentinel/init.c sentinel/kinds.c sentinel/rehearse.c sentinel/rehearse_clone.c sentinel/rehearse_clone.h sentinel/replay.c sentinel/report.c sentinel/snapshot.c \
+  sentinel/doctor.c sentinel/frameworks.c sentinel/init.c sentinel/kinds.c sentinel/rehearse.c sentinel/rehearse_clone.c sentinel/rehearse_clone.h sentinel/rehearse_drift.c sentinel/rehearse_drift.h sentinel/rehearse_target.c \
+  sentinel/rehearse_target.h sentinel/replay.c sentinel/report.c sentinel/snapshot.c \
   sentinel/status.c sentinel/tenants.c sentinel/tenants.h sentinel/tenants_look.c sentinel/tenants_look.h sentinel/tenants_report.c sentinel/tenants_report.h \
   sentinel/tenants_versions.c sentinel/tenants_versions.h

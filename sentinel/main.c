@@ -49,7 +49,8 @@ static const struct command commands[] = {
 	  .function = command_replay },
 	{ "rehearse", "[ENV]", "what the pending migrations would lock, for how long, and who would wait: measured on a clone",
 	  "The clone is a throwaway server with as many rows as the environment's statistics say; of a SQLite file it is a private copy,\n"
-	  "or with --rows made-up rows. Exit status: 0 ship, 1 do not ship, 2 trouble; --fail-on warn makes warnings 1.\n", 0, 1, FORMATS_OWN, .function = command_rehearse },
+	  "or with --rows made-up rows. Without an environment, --rows N makes up N rows in each table, of the schema before the last\n"
+	  "migration (or --from V), which is rehearsed; --dump and --clone bring their own version table. Exit status: 0 ship, 1 do not ship, 2 trouble; --fail-on warn makes warnings 1.\n", 0, 1, FORMATS_OWN, .function = command_rehearse },
 	{ "report", "FILE...", "render or send saved JSON results; merge the results of shards",
 	  "FILE is what `driftcheck check --format json` printed; -: stdin.\n"
 	  "Shards of one run: driftcheck report --merge --expect N shard-*.json --report github\n", 1, -1, FORMATS_REPORT, .sends = true,
@@ -273,6 +274,15 @@ static void let_out(struct log *log, struct held *held, bool wanted)
 	free(held->text);
 }
 
+static void say_after(struct log *log, const struct buf *after)
+{
+	const char *line = after->length == 0 ? "" : after->data;
+	for (size_t length; *line != '\0'; line += length + (line[length] == '\n')) {
+		length = strcspn(line, "\n");
+		log_warn(log, "%.*s", (int)length, line);
+	}
+}
+
 static enum exit_status work(int argc, char **argv, int supervisor)
 {
 	auto_arena arena = arena_new();
@@ -291,7 +301,7 @@ static enum exit_status work(int argc, char **argv, int supervisor)
 	struct held held = { 0 };
 	bool holds = hold(&log, &options, &held);
 	struct run run = {
-		.options = &options, .arena = arena, .log = &log, .out = BUF_INIT, .started = clock_rfc3339(arena, clock_now()),
+		.options = &options, .arena = arena, .log = &log, .out = BUF_INIT, .after = BUF_INIT, .started = clock_rfc3339(arena, clock_now()),
 		.started_us = clock_us(), .supervisor = supervisor,
 		.render = { find_color(&options), find_width(&options), options.verbose, options.quiet },
 	};
@@ -311,6 +321,8 @@ static enum exit_status work(int argc, char **argv, int supervisor)
 	cron_end(&run, status);
 	if (holds)
 		let_out(&log, &held, status != EXIT_CLEAN || run.out.length > 0);
+	say_after(&log, &run.after);
+	buf_release(&run.after);
 	buf_release(&run.out);
 	return status;
 }

@@ -33,11 +33,11 @@ struct options {
 	const char *color; // "auto" where not given
 	const char *to, *at_least;
 	// of rehearse
-	const char *scale, *long_transaction, *clone, *dump, *exec;
+	const char *env, *from, *scale, *long_transaction, *clone, *dump, *exec;
 	struct words pgbench;
 	const char *pgbench_rate, *pgbench_protocol;
 	int rows, pgbench_clients;
-	bool one_size, clone_anyway, as_sent, try_rewrite;
+	bool one_size, clone_anyway, as_sent, try_rewrite, keep;
 	struct words envs;
 	const char *shard;
 	int jobs, max_per_server, shard_count, expect, timeout_s;

@@ -11,23 +11,7 @@
 #include "rehearse/render.h"
 #include "sentinel/rehearse_clone.h"
 #include "sentinel/rehearse_limits.h"
-
-// The environment that is meant: the one that is named or configured.
-static bool find_env(struct run *run, struct envs *envs, struct err *err)
-{
-	if (run->n_words == 0 && run->config->n_envs > 1)
-		return err_set(err, "usage", run->config->path, "driftcheck rehearse prod", "several environments are configured: name the one to rehearse for");
-	if (!envs_resolve(run, run->words, run->n_words, true, envs, err))
-		return false;
-	const struct env *env = &envs->items[0];
-	if (env->trouble != NULL) {
-		*err = *env->trouble;
-		return false;
-	}
-	if (source_is_live(&env->source))
-		return true;
-	return err_set(err, "usage", env->name, "name an environment that is reached by a URL or is a SQLite file", "only live databases can be rehearsed for");
-}
+#include "sentinel/rehearse_target.h"
 
 static bool find_sizes(struct run *run, struct rehearsal_request *request, struct err *err)
 {
@@ -70,49 +54,105 @@ static enum exit_status exit_status(const struct run *run, const struct rehearsa
 	return warn ? EXIT_FINDINGS : statuses[rehearsal->verdict];
 }
 
+// Where the clone is that stays: said when everything else has been.
+static void say_kept(struct run *run, const struct scratch_kept *kept)
+{
+	if (kept->where == NULL)
+		return;
+	buf_addf(&run->after, "the clone stays, as the migrations left it: %s\n", kept->where);
+	buf_addf(&run->after, "connect to it: %s\n", kept->connect);
+	buf_addf(&run->after, "remove it:     %s\n", kept->remove);
+}
+
+// What the environment says of itself, beside its versions: its statistics, and its schema for what differs.
+static bool ask_environment(struct rehearse_clone *clone, struct rehearsal_request *request, struct err *err)
+{
+	struct run *run = clone->run;
+	const struct env *env = clone->env;
+	struct env_report *report = clone->report->envs[0];
+	if (!versions_read(run, clone->envs, env, report, clone->versions)) {
+		*err = *report->trouble;
+		return false;
+	}
+	clone->version_table = request->version_table = report->version_table;
+	if (env->source.type == SOURCE_SQLITE)
+		return true;
+	struct read_options options = env_read_options(run, env);
+	request->statistics = statistics_read(run->arena, env->source.conninfo, &options, err);
+	if (request->statistics == NULL) {
+		secret_scrub(env->source.secrets, err);
+		return false;
+	}
+	request->major = request->statistics->major;
+	clone->drift = (struct rehearse_drift){ .run = run, .envs = clone->envs, .env = env };
+	rehearse_drift_read(&clone->drift);
+	request->look = rehearse_clone_look;
+	return true;
+}
+
+// Everything that is known before it begins.
+static bool prepare(struct rehearse_clone *clone, struct rehearsal_request *request, const char **limits_from, struct err *err)
+{
+	struct run *run = clone->run;
+	bool sqlite = clone->env->source.type == SOURCE_SQLITE;
+	*limits_from = clone->alone ? "none are configured" : sqlite ? "a usual busy_timeout" : arena_printf(run->arena, "the role's settings in %s", clone->env->name);
+	if (!rehearse_limits_find(run, request->statistics, request, limits_from, err) || !rehearse_pgbench_find(run, request, err))
+		return false;
+	if (sqlite && !(check_sqlite_options(run->options, err) && find_foreign_keys(run, request, err)))
+		return false;
+	if (!find_sizes(run, request, err) || (!sqlite && !rehearse_clone_find(clone, request, err)))
+		return false;
+	if (request->ask_versions != NULL)
+		return true;
+	return clone->alone ? rehearse_split_alone(run, request->set, request, err)
+	                    : rehearse_split(run, clone->env, clone->versions, request, err);
+}
+
+static void note_alone(struct run *run, const struct rehearsal_request *request, struct rehearsal *rehearsal)
+{
+	auto_buf text = BUF_INIT;
+	buf_adds(&text, "there is no environment: each table got ");
+	show_number(&text, request->rows);
+	buf_addf(&text, " rows, and what comes before %s counts as applied", request->n_pending > 0 ? request->pending[0]->label : "the command");
+	rehearsal_note(run->arena, rehearsal, buf_copy(&text, run->arena));
+}
+
 enum exit_status command_rehearse(struct run *run, struct err *err)
 {
 	struct envs envs;
+	struct env_versions versions;
+	struct rehearse_clone clone = { .run = run, .envs = &envs, .versions = &versions };
 	const struct rehearsal_reporter *reporter = rehearsal_reporter_find(run->options->format);
 	if (reporter == NULL) {
 		err_set(err, "usage", NULL, "--format text, json, markdown or html", "--format %s: `driftcheck rehearse` does not print it", run->options->format);
 		return EXIT_TROUBLE;
 	}
-	if (!find_env(run, &envs, err))
+	if (!rehearse_target(run, &envs, &clone.alone, err))
 		return EXIT_TROUBLE;
-	const struct env *env = &envs.items[0];
-	struct report *report = report_start(run, &envs);
-	struct env_versions versions;
-	if (!versions_read(run, &envs, env, report->envs[0], &versions)) {
-		*err = *report->envs[0]->trouble;
-		return EXIT_TROUBLE;
-	}
-	struct read_options options = env_read_options(run, env);
+	const struct env *env = clone.env = &envs.items[0];
 	bool sqlite = env->source.type == SOURCE_SQLITE;
-	const struct statistics *statistics = sqlite ? NULL : statistics_read(run->arena, env->source.conninfo, &options, err);
-	if (statistics == NULL && !sqlite) {
-		secret_scrub(env->source.secrets, err);
-		return EXIT_TROUBLE;
-	}
+	clone.report = report_start(run, &envs);
+	struct scratch_kept kept = { NULL };
 	struct rehearsal_request request = {
-		.env = env->name, .statistics = statistics, .set = env->set, .version_table = report->envs[0]->version_table,
-		.rows = run->options->rows > 0 ? run->options->rows : -1,
-		.one_size = run->options->one_size, .scratch = &envs.scratch, .major = sqlite ? 0 : statistics->major, .log = run->log,
-		.sqlite_path = sqlite ? env->source.path : NULL,
+		.env = clone.alone ? NULL : env->name, .set = env->set, .rows = run->options->rows > 0 ? run->options->rows : -1,
+		.one_size = run->options->one_size, .scratch = &envs.scratch, .log = run->log,
+		.sqlite_path = sqlite ? env->source.path : NULL, .kept = run->options->keep ? &kept : NULL,
 	};
 	struct rehearsal rehearsal;
-	const char *from = sqlite ? "a usual busy_timeout" : arena_printf(run->arena, "the role's settings in %s", env->name);
-	struct rehearse_clone clone = { .run = run, .envs = &envs, .env = env, .report = report, .versions = &versions };
-	if (!rehearse_limits_find(run, statistics, &request, &from, err) || !rehearse_pgbench_find(run, &request, err) ||
-	    (sqlite && (!check_sqlite_options(run->options, err) || !find_foreign_keys(run, &request, err))) || !find_sizes(run, &request, err) ||
-	    (!sqlite && !rehearse_clone_find(&clone, &request, err)) ||
-	    (request.ask_versions == NULL && !rehearse_split(run, env, &versions, &request, err)) ||
+	const char *limits_from;
+	if ((!clone.alone && !ask_environment(&clone, &request, err)) || !prepare(&clone, &request, &limits_from, err) ||
 	    !(sqlite ? rehearse_sqlite : rehearse)(run->arena, &request, &rehearsal, err)) {
 		secret_scrub(clone.source.secrets, err);
+		say_kept(run, &kept);
 		return EXIT_TROUBLE;
 	}
-	rehearsal.limits_from = from;
+	if (clone.drift.env != NULL)
+		rehearse_drift_report(&clone.drift, &rehearsal);
+	if (clone.alone && request.clone == NULL && request.dump == NULL)
+		note_alone(run, &request, &rehearsal);
+	rehearsal.limits_from = limits_from;
 	rehearsal.started = run->started;
 	reporter->render(&run->out, &rehearsal, &run->render);
+	say_kept(run, &kept);
 	return exit_status(run, &rehearsal);
 }

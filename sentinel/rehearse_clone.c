@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/secret.h"
+#include "sentinel/rehearse_target.h"
 #include "sentinel/source_read.h"
 
 bool rehearse_split(struct run *run, const struct env *env, const struct env_versions *versions, struct rehearsal_request *request, struct err *err)
@@ -48,10 +49,23 @@ static bool ask_versions(void *argument, const char *conninfo, struct rehearsal_
 		*err = *report->trouble;
 		return err_where(err, "the clone");
 	}
+	if (report->version_table == NULL && clone->alone && clone->run->options->from == NULL)
+		return err_set(err, "no-version-table", "the clone", "say which migration is the first that it lacks: --from V",
+		               "it has no version table, so nobody knows what is applied");
+	if (report->version_table == NULL && clone->alone)
+		return rehearse_split_alone(clone->run, env.set, request, err);
 	if (report->version_table == NULL) // a dump of some tables
 		return rehearse_split(clone->run, clone->env, clone->versions, request, err);
-	request->version_table = report->version_table;
+	if (clone->run->options->from != NULL)
+		return err_set(err, "usage", "--from", NULL, "the clone says itself what it has applied: %s", report->version_table);
+	clone->version_table = request->version_table = report->version_table;
 	return rehearse_split(clone->run, clone->env, &versions, request, err);
+}
+
+bool rehearse_clone_look(void *argument, const struct snapshot *schema, struct scratch *scratch, struct err *err)
+{
+	struct rehearse_clone *clone = argument;
+	return rehearse_drift_look(&clone->drift, schema, clone->version_table, scratch, err);
 }
 
 // Every environment that is configured, and the one that is meant.
@@ -79,6 +93,8 @@ bool rehearse_clone_find(struct rehearse_clone *clone, struct rehearsal_request 
 	const struct options *options = clone->run->options;
 	if (options->clone != NULL && options->dump != NULL)
 		return err_set(err, "usage", NULL, NULL, "--clone and --dump: the rehearsal is on one of them");
+	if (options->keep && options->clone != NULL)
+		return err_set(err, "usage", NULL, "drop --keep", "--keep is of a clone that is ours: the database of --clone stays in any case");
 	if (options->as_sent && options->exec == NULL)
 		return err_set(err, "usage", NULL, NULL, "--as-sent is of what a command sends: --exec");
 	if (options->try_rewrite && options->clone != NULL)

@@ -4,6 +4,7 @@
 #define SENTINEL_REHEARSE_CLONE_H
 
 #include "rehearse/rehearse.h"
+#include "sentinel/rehearse_drift.h"
 #include "sentinel/versions.h"
 
 struct rehearse_clone {
@@ -11,9 +12,15 @@ struct rehearse_clone {
 	struct envs *envs;
 	const struct env *env;   // the one to rehearse for
 	struct report *report;
-	const struct env_versions *versions; // its
+	struct env_versions *versions; // its
+	bool alone;              // there is none: env is a stand-in
+	const char *version_table; // of the environment, or of the clone if it brings its own
 	struct source source;    // of --clone
+	struct rehearse_drift drift;
 };
+
+// A request's `look`.
+bool rehearse_clone_look(void *argument, const struct snapshot *schema, struct scratch *scratch, struct err *err);
 
 // Puts what --clone, --dump and --exec say into the request; nothing without them. What speaks against the database is found by rehearse().
 bool rehearse_clone_find(struct rehearse_clone *clone, struct rehearsal_request *request, struct err *err);

@@ -82,15 +82,47 @@ refused 'a database that others use' 'other clients have sessions in the clone: 
 psql -Xq -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'copy'" >/dev/null
 wait "$client" 2>/dev/null
 
+pg_receivewal --no-sync -D "$(mktemp -d -p "$run_folder")" >/dev/null 2>&1 &
+receiver=$!
+for _ in $(seq 2400); do
+	[ "$(psql -XqAt -c 'SELECT count(*) FROM pg_stat_replication')" = 1 ] && break
+	sleep 0.05
+done
+refused 'a server that feeds replicas' "the clone's server feeds replicas: 1 \(pg_receivewal\)" --clone "$(at copy)"
+refused 'also one whose reader sees little' "the clone's server feeds replicas: 1" --clone "$(at copy looker)"
+kill -INT "$receiver"
+wait "$receiver" 2>/dev/null
+for _ in $(seq 2400); do # its walsender may take a moment to see that
+	[ "$(psql -XqAt -c 'SELECT count(*) FROM pg_stat_replication')" = 0 ] && break
+	sleep 0.05
+done
+
 psql -Xq -c "SELECT pg_create_physical_replication_slot('follower')" >/dev/null
-refused 'a server with replication slots' "the clone's server has 1 replication slots" --clone "$(at copy)"
+refused 'a server with replication slots' "the clone's server has replication slots: 1 \(follower\)" --clone "$(at copy)"
 [ "$(psql -XqAt -d copy -c "SELECT count(*) FROM information_schema.columns WHERE table_name = 'orders'")" = 3 ]
 judge $? 'what is refused is not touched' </dev/null
+
+# A standby of the environment: its locks are its own, so it is told by being one.
+as=()
+standby=$(mktemp -d /tmp/driftcheck-standby.XXXXXX)
+pg_basebackup -D "$standby/data" -R -c fast
+[ "$(id -u)" != 0 ] || { as=(--reuid="$(stat -c %U "$PGHOST")" --regid="$(stat -c %G "$PGHOST/data")" --clear-groups) && chown -R "$(stat -c %U:%G "$PGHOST/data")" "$standby"; }
+(cd "$standby" && exec setpriv "${as[@]}" --pdeathsig QUIT "$(cluster_bindir)/postgres" -D data -k "$standby" -p 5433 -c listen_addresses= -c max_locks_per_transaction=256 >log 2>&1 </dev/null) &
+server=$!
+for _ in $(seq 2400); do
+	psql -XqAt -h "$standby" -p 5433 -c 'SELECT 1' >/dev/null 2>&1 && break
+	kill -0 "$server" 2>/dev/null || break
+	sleep 0.05
+done
+refused 'a standby' 'the clone is a standby: nothing can be written to it' --clone "postgresql:///shop?host=$standby&port=5433&user=$PGUSER" --clone-anyway
+kill -QUIT "$server" 2>/dev/null
+wait "$server" 2>/dev/null
+rm -rf "$standby"
 
 rehearse --clone "$(at copy)" --clone-anyway
 [ "$status" = 1 ]
 judge $? 'unless told: the dangerous migrations exit 1' <both
-has 'that it has slots is noted' '[.notes[] | select(test("has 1 replication slots"))] | length == 1'
+has 'that it has slots is noted' '[.notes[] | select(test("has replication slots: 1"))] | length == 1'
 psql -Xq -c "SELECT pg_drop_replication_slot('follower')" >/dev/null
 has 'and that it is on the server of an environment' '[.notes[] | select(test("on the server of prod"))] | length == 1'
 has 'the clone is a clone' '.clone.kind == "clone"'

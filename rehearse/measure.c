@@ -15,7 +15,7 @@
 #include "rehearse/measure_state.h"
 #include "rehearse/sequence.h"
 
-enum { WATCH_INTERVAL_MS = 5, FLUSH_TRIES = 200, FLUSH_STEP_MS = 10 };
+enum { WATCH_INTERVAL_MS = 5, FLUSH_TRIES = 200, FLUSH_STEP_MS = 10, PARALLEL_LEAST_US = 10000 };
 
 // The lock modes, weakest first.
 static const char *const modes[] = {
@@ -288,6 +288,23 @@ static bool flushed_seq_read(struct measure *measure, long long before, long lon
 	return true;
 }
 
+// Where a transaction begins: what is not sent yet of those before is not its own.
+static bool counts_begin(struct measure *measure, long long *wal, struct err *err)
+{
+	return own_counts(measure->own, &measure->seq_read, wal, err) &&
+	       (measure->major < 15 || measure->among_scans || side_seq_read(measure, &measure->shared_read, err));
+}
+
+// What parallel workers read for the open transaction since the last time: they send their counts when they end, whereas its own backend
+// sends none before COMMIT. Of 15 and later, where counts are there at once.
+static bool workers_read(struct measure *measure, long long *read, struct err *err)
+{
+	long long before = measure->shared_read;
+	bool ok = measure->major < 15 || measure->among_scans || side_seq_read(measure, &measure->shared_read, err);
+	*read = measure->shared_read - before;
+	return ok;
+}
+
 // Running.
 
 static bool is_sqlstate(const PGresult *result, const char *sqlstate)
@@ -351,7 +368,10 @@ static bool take_all(struct measure *measure, struct step *step, double start_us
 	long long read = measure->seq_read, wal = wal_before;
 	if (!failed && (!measure_take_files(measure, measure->own, false, step, err) || !own_counts(measure->own, &read, &wal, err)))
 		return false;
-	step->rows_read = read - measure->seq_read;
+	long long of_workers = 0;
+	if (!failed && read > measure->seq_read && end_us - start_us >= PARALLEL_LEAST_US && !workers_read(measure, &of_workers, err))
+		return false;
+	step->rows_read = read - measure->seq_read + of_workers;
 	step->wal_bytes = wal - wal_before;
 	measure->seq_read = read;
 	return measure_take_locks(measure, step, seen, n_seen, start_us, end_us, err);
@@ -366,7 +386,7 @@ static bool run_inside(struct measure *measure, const char *sql, struct step *st
 	long long wal_before = 0;
 	double asked_us = (double)clock_us();
 	if (PQtransactionStatus(measure->own) == PQTRANS_INTRANS &&
-	    !(lone ? own_counts(measure->own, &measure->seq_read, &wal_before, err) : measure_wal(measure->own, &wal_before, err)))
+	    !(lone ? counts_begin(measure, &wal_before, err) : measure_wal(measure->own, &wal_before, err)))
 		return false;
 	measure->n_transactions += lone;
 	watch_mark(measure->watch);
@@ -444,7 +464,7 @@ static bool run_control(struct measure *measure, const char *sql, struct step *s
 		note_error(measure, result, step);
 	bool is_open = PQtransactionStatus(measure->own) != PQTRANS_IDLE;
 	long long ignored;
-	if (!was_open && is_open && !own_counts(measure->own, &measure->seq_read, &ignored, err)) // what is not flushed yet of those before
+	if (!was_open && is_open && !counts_begin(measure, &ignored, err))
 		return false;
 	measure->n_transactions += !was_open && is_open;
 	step->transaction = measure->n_transactions;

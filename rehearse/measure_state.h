@@ -40,6 +40,7 @@ struct measure {
 	size_t n_held, held_capacity;
 	int n_transactions;
 	long long seq_read; // what the open transaction had read
+	long long shared_read; // what everybody's transactions had read when it began
 	bool among_scans;   // of others
 	// of another client's statements
 	bool tapped, was_open;          // was_open: a transaction was, when the statement began

@@ -38,7 +38,7 @@ const char server_settings_sql[] =
 	"'checkpoint_timeout', 'data_checksums', 'deadlock_timeout', 'default_toast_compression', 'effective_io_concurrency', 'fsync', "
 	"'full_page_writes', 'lock_timeout', 'maintenance_io_concurrency', 'maintenance_work_mem', 'max_locks_per_transaction', "
 	"'max_parallel_maintenance_workers', 'max_parallel_workers', 'max_wal_size', 'max_worker_processes', 'shared_buffers', 'statement_timeout', "
-	"'synchronous_commit', 'synchronous_standby_names', 'TimeZone', 'wal_buffers', 'wal_compression', 'wal_level', 'wal_segment_size', 'wal_sync_method', "
+	"'synchronous_commit', 'synchronous_standby_names', 'TimeZone', 'wal_buffers', 'wal_compression', 'wal_level', 'wal_sync_method', "
 	"'work_mem') order by 1";
 
 static PGresult *ask(PGconn *conn, const struct read_options *options, const char *sql, struct err *err)

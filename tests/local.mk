@@ -127,8 +127,8 @@ bench-tenants: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench_tenants.sh
 
 # Every major from 12 to 18, whose binaries are fetched once: see scripts/matrix.sh. MAJORS="12 18" for some of them.
-matrix: driftcheck$(EXEEXT)
-	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/scripts/matrix.sh $(MAJORS)
+matrix: driftcheck$(EXEEXT) tests/rehearse_locks_test$(EXEEXT)
+	DRIFTCHECK='$(abs_builddir)/driftcheck' LOCKS_TEST='$(abs_builddir)/tests/rehearse_locks_test' $(srcdir)/scripts/matrix.sh $(MAJORS)
 EXTRA_DIST += tests/matrix
 
 # Reports against what others publish of the formats: the schema of SARIF (by npm), promtool. See tests/schemas.sh.
@@ -156,7 +156,7 @@ tests_introspect_postgres_test_LDADD = $(LIBS_OF_TESTS)
 TESTS += $(check_PROGRAMS) $(check_SCRIPTS)
 
 check_PROGRAMS += tests/rehearse_locks_test
-tests_rehearse_locks_test_SOURCES = tests/rehearse_locks_test.c tests/scratch_env.h
+tests_rehearse_locks_test_SOURCES = tests/rehearse_locks_test.c tests/rehearse_locks_rows.h tests/scratch_env.h
 tests_rehearse_locks_test_LDADD = $(LIBS_OF_TESTS)
 
 check_PROGRAMS += tests/rehearse_verdict_test

@@ -201,7 +201,7 @@ static double rows_of_env(const struct clone_table *table)
 // From the times at several sizes.
 static void grow_by_sizes(struct job *job, size_t i, struct step *step)
 {
-	double rows[PASSES_MAX], ms[PASSES_MAX];
+	struct growth_point points[PASSES_MAX];
 	size_t n = 0;
 	const struct clone_table *table = main_table(job->pass, step);
 	for (size_t p = 0; p < job->n_passes && table != NULL; p++) {
@@ -209,11 +209,12 @@ static void grow_by_sizes(struct job *job, size_t i, struct step *step)
 		const struct clone_table *same = i < pass->n_steps ? main_table(pass, &pass->steps[i]) : NULL;
 		if (same == NULL || pass->steps[i].error != NULL || strcmp(pass->steps[i].sql, step->sql) != 0)
 			continue;
-		rows[n] = (double)same->rows;
-		ms[n++] = pass->steps[i].duration_ms - pass->steps[i].lock_wait_ms;
+		const struct step *of = &pass->steps[i];
+		points[n++] = (struct growth_point){ .rows = (double)same->rows, .ms = of->duration_ms - of->lock_wait_ms, .rows_read = of->rows_read,
+		                                     .wal_bytes = of->wal_bytes, .rewrites = of->n_rewrites > 0 };
 	}
 	if (table != NULL)
-		step->growth = growth_fit(rows, ms, n, rows_of_env(table), &step->predicted_ms, &step->predicted_error_ms);
+		step->growth = growth_fit(points, n, rows_of_env(table), &step->predicted_ms, &step->predicted_error_ms);
 }
 
 // From one size: what copies a table or reads most of it takes as much longer as it has more rows. The error is what the

@@ -11,31 +11,50 @@
 #include "base/arena.h"
 #include "rehearse/verdict.h"
 
+enum work { NOTHING, READS, WRITES_WAL, REWRITES, CATALOGS_WAL }; // at 1000, 4000 and 16000 rows
+
 static void times_grow(void **state)
 {
 	(void)state;
 	static const struct {
 		double ms[3];
+		enum work work;
 		enum growth growth;
 		double predicted_ms; // at ten times the largest; within a tenth
 	} table[] = {
-		{ { 0.4, 0.5, 0.4 }, GROWTH_CONSTANT, 0.5 },
-		{ { 40, 42, 41 }, GROWTH_CONSTANT, 42 },
-		{ { 10, 40, 160 }, GROWTH_LINEAR, 1600 },
-		{ { 30, 60, 180 }, GROWTH_LINEAR, 1600 },  // 20 of them do not grow
-		{ { 10, 44, 190 }, GROWTH_LINEAR, 1910 },  // n log n
-		{ { 10, 160, 2560 }, GROWTH_SUPERLINEAR, 256000 },
-		{ { 0.2, 0.8, 3.4 }, GROWTH_CONSTANT, 3.4 }, // noise
+		{ { 0.4, 0.5, 0.4 }, NOTHING, GROWTH_CONSTANT, 0.5 },
+		{ { 40, 42, 41 }, NOTHING, GROWTH_CONSTANT, 42 },
+		{ { 0.4, 10, 16 }, NOTHING, GROWTH_CONSTANT, 16 },         // a busy machine
+		{ { 1, 15, 60 }, NOTHING, GROWTH_CONSTANT, 60 },           // a very busy one
+		{ { 0.5, 0.5, 900 }, NOTHING, GROWTH_CONSTANT, 900 },      // one that stalled
+		{ { 2, 9, 40 }, CATALOGS_WAL, GROWTH_CONSTANT, 40 },       // a checkpoint came before the last
+		{ { 100, 400, 1600 }, NOTHING, GROWTH_LINEAR, 16000 },     // what it reads is not counted (an index), but it leaves no doubt
+		{ { 10, 40, 160 }, READS, GROWTH_LINEAR, 1600 },
+		{ { 10, 40, 160 }, WRITES_WAL, GROWTH_LINEAR, 1600 },
+		{ { 10, 40, 160 }, REWRITES, GROWTH_LINEAR, 1600 },
+		{ { 30, 60, 180 }, READS, GROWTH_LINEAR, 1600 },           // 20 of them do not grow
+		{ { 10, 44, 190 }, READS, GROWTH_LINEAR, 1910 },           // n log n
+		{ { 10, 160, 2560 }, READS, GROWTH_SUPERLINEAR, 256000 },
+		{ { 0.2, 0.8, 3.4 }, READS, GROWTH_LINEAR, 34 },           // short, but it reads every row
+		{ { 5, 4, 5 }, READS, GROWTH_LINEAR, 8.3 },                // nothing to be seen of it
+		{ { 6, 5, 4 }, READS, GROWTH_LINEAR, 5 },
 	};
-	static const double rows[] = { 1000, 4000, 16000 };
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		double predicted_ms, error_ms;
-		assert_int_equal(growth_fit(rows, table[i].ms, 3, 160000, &predicted_ms, &error_ms), table[i].growth);
+		struct growth_point points[3];
+		for (int j = 0; j < 3; j++) {
+			double rows = 1000 << 2 * j;
+			points[j] = (struct growth_point){ rows, table[i].ms[j], .rewrites = table[i].work == REWRITES, .wal_bytes = 6000 };
+			points[j].rows_read = table[i].work == READS ? (long long)rows : 7;
+			points[j].wal_bytes += table[i].work == WRITES_WAL ? (long long)rows * 60 : table[i].work == CATALOGS_WAL && j == 2 ? 900000 : 0;
+		}
+		assert_int_equal(growth_fit(points, 3, 160000, &predicted_ms, &error_ms), table[i].growth);
 		assert_true(predicted_ms > table[i].predicted_ms * 0.9 && predicted_ms < table[i].predicted_ms * 1.1);
 		assert_true(error_ms >= 0);
+		assert_int_equal(growth_fit(points, 2, 160000, &predicted_ms, &error_ms), GROWTH_UNKNOWN);
+		points[1].rows = points[0].rows;
+		assert_int_equal(growth_fit(points, 3, 160000, &predicted_ms, &error_ms), GROWTH_UNKNOWN);
 	}
-	double predicted_ms, error_ms;
-	assert_int_equal(growth_fit(rows, table[2].ms, 2, 160000, &predicted_ms, &error_ms), GROWTH_UNKNOWN);
 }
 
 static const char *verdict_of(struct arena *arena, struct step *steps, size_t n, struct thresholds thresholds)

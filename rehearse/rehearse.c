@@ -180,14 +180,19 @@ static bool check_space(struct job *job, struct err *err)
 	               "the clone takes about %lld MB, and as much again to rewrite tables; %lld MB are free", needed >> 20, free_bytes >> 20);
 }
 
-// The table that a statement works on: the one with the most rows of those that it locks.
+// The table that a statement works on: the one with the most rows of those that its transaction has locked by then (what is locked
+// already is not locked again).
 static const struct clone_table *main_table(const struct pass *pass, const struct step *step)
 {
 	const struct clone_table *most = NULL;
-	for (size_t i = 0; i < pass->n_tables; i++) {
-		for (size_t j = 0; j < step->n_locks; j++) {
-			if (strcmp(step->locks[j].relation, pass->tables[i].name) == 0 && (most == NULL || pass->tables[i].rows > most->rows))
-				most = &pass->tables[i];
+	for (const struct step *by = pass->steps; by <= step; by++) {
+		if (by != step && (step->transaction == 0 || by->transaction != step->transaction))
+			continue;
+		for (size_t i = 0; i < pass->n_tables; i++) {
+			for (size_t j = 0; j < by->n_locks; j++) {
+				if (strcmp(by->locks[j].relation, pass->tables[i].name) == 0 && (most == NULL || pass->tables[i].rows > most->rows))
+					most = &pass->tables[i];
+			}
 		}
 	}
 	return most;

@@ -84,10 +84,10 @@ tests_rehearse_fill_test_LDADD = $(LIBS_OF_TESTS)
 
 # The cases, and the scripts around them: see CONTRIBUTING.md.
 check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/cron.sh tests/dating.sh tests/examples.sh tests/fleet.sh tests/formats.sh tests/mistakes.sh \
-  tests/privileges.sh tests/promises.sh tests/rehearse.sh tests/rehearse_clone.sh tests/rehearse_exec.sh tests/rehearse_pgbench.sh tests/rehearse_rewrite.sh tests/rehearse_sqlite.sh tests/safety.sh tests/webhook.sh
+  tests/privileges.sh tests/promises.sh tests/rehearse.sh tests/rehearse_clone.sh tests/rehearse_exec.sh tests/rehearse_pgbench.sh tests/rehearse_rewrite.sh tests/rehearse_sequences.sh tests/rehearse_sqlite.sh tests/safety.sh tests/webhook.sh
 EXTRA_DIST += .ci/run docs examples scripts tests/cases tests/cases.sh tests/cli_test.sh tests/cron.sh tests/dating.sh tests/environment.sh tests/examples.py tests/examples.sh tests/examples_alerts.yml tests/privileges.sh tests/harness.sh \
   tests/fleet.sh tests/kubernetes.py tests/formats.sh tests/mistakes.sh tests/oracle.py tests/promises.sh tests/safety.sh tests/sandbox.py \
-  tests/chat.py tests/rehearse.sh tests/rehearse_clone.sh tests/rehearse_exec.sh tests/rehearse_pgbench.sh tests/rehearse_rewrite.sh tests/rehearse_sqlite.sh tests/webhook.sh
+  tests/chat.py tests/rehearse.sh tests/rehearse_clone.sh tests/rehearse_exec.sh tests/rehearse_pgbench.sh tests/rehearse_rewrite.sh tests/rehearse_sequences.sh tests/rehearse_sqlite.sh tests/webhook.sh
 
 # The GitHub sink against a fake GitHub, which needs python3, openssl and jq: see tests/github/fake.py.
 GITHUB_TESTS = tests/github_fake.py tests/github_life.py tests/github_settings.py tests/github_faults.py tests/github_tls.py \

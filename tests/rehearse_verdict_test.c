@@ -113,6 +113,28 @@ static void verdicts_follow(void **state)
 	assert_string_equal(verdict_of(arena, own, 2, limits), "ship"); // nobody uses a table that the release itself makes
 	struct step broken = STEP(.error = "column contains null values", .sqlstate = "23502");
 	assert_string_equal(verdict_of(arena, &broken, 1, limits), "do-not-ship");
+	static const struct { const char *sqlstate, *rule; } refusals[] = { { "40P01", "deadlock" }, { "55P03", "lock-timeout" }, { "57014", "cancelled" },
+	                                                                    { "25001", "statement-fails" }, { "XX000", "statement-fails" } };
+	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+		struct step refused = STEP(.error = "it says why", .sqlstate = refusals[i].sqlstate);
+		assert_string_equal(verdict_of(arena, &refused, 1, limits), "do-not-ship");
+		assert_true(refused.n_findings == 1 && has_rule(&refused, refusals[i].rule) && strstr(refused.findings[0].text, "it says why") != NULL);
+	}
+	// NOT VALID and VALIDATE in one transaction: the second reads all rows under the lock of the first, in two it does not
+	struct step one[] = { STEP(.locks = &brief, .n_locks = 1, .duration_ms = 1, .transaction = 1),
+	                      STEP(.duration_ms = 4, .rows_read = 5000, .transaction = 1, .growth = GROWTH_LINEAR) };
+	one[1].predicted_ms = 400;
+	assert_string_equal(verdict_of(arena, one, 2, limits), "ship-with-warnings");
+	assert_true(has_rule(&one[1], "scans-table") && one[0].n_findings == 0);
+	struct step large[] = { one[0], one[1] };
+	large[0].n_findings = large[1].n_findings = 0;
+	large[1].predicted_ms = 4000;
+	assert_string_equal(verdict_of(arena, large, 2, limits), "do-not-ship");
+	assert_true(has_rule(&large[0], "predicted-hold"));
+	struct step two[] = { large[0], large[1] };
+	two[0].n_findings = two[1].n_findings = 0;
+	two[1].transaction = 2;
+	assert_string_equal(verdict_of(arena, two, 2, limits), "ship");
 	struct step dead = STEP(.error = "deadlock detected", .sqlstate = "40P01");
 	verdict_of(arena, &dead, 1, limits);
 	assert_true(has_rule(&dead, "deadlock"));

@@ -16,14 +16,20 @@ static const double least_rows = 1000, least_wal_bytes = 256 << 10, least_pages 
 
 static const double superlinear_exponent = 1.5;
 
-// Whether a count keeps up with the rows, by half at least, from each size to the next.
+// Whether a count keeps up with the rows, by half at least, from each size to the next of those at which it is known (not < 0).
 static bool keeps_up(const struct growth_point *points, size_t n, long long (*count)(const struct growth_point *point), double least)
 {
-	bool grows = (double)(count(&points[n - 1]) - count(&points[0])) >= least;
-	for (size_t i = 1; i < n; i++) {
-		double rows = points[i].rows / points[i - 1].rows;
-		grows = grows && (double)count(&points[i]) >= (double)count(&points[i - 1]) * (1 + (rows - 1) / 2);
+	const struct growth_point *first = NULL, *last = NULL;
+	bool grows = true;
+	for (size_t i = 0; i < n; i++) {
+		if (count(&points[i]) < 0)
+			continue;
+		double rows = last == NULL ? 1 : points[i].rows / last->rows;
+		grows = grows && (last == NULL || (double)count(&points[i]) >= (double)count(last) * (1 + (rows - 1) / 2));
+		first = first == NULL ? &points[i] : first;
+		last = &points[i];
 	}
+	grows = grows && last != first && (double)(count(last) - count(first)) >= least * (last->rows - first->rows) / (points[n - 1].rows - points[0].rows);
 	return grows;
 }
 

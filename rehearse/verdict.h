@@ -26,7 +26,7 @@ const struct step_lock *step_works_under(const struct rehearsal *rehearsal, cons
 // Whether others use a relation when a step (one of the rehearsal's) runs: what the run has made until then is nobody's yet.
 bool relation_is_shared(const struct rehearsal *rehearsal, const struct step *step, const char *relation);
 
-// What a statement took and did with so many rows in its table. Counts that are not known are 0.
+// What a statement took and did with so many rows in its table. Counts that are not known are < 0.
 struct growth_point {
 	double rows, ms;
 	long long rows_read, wal_bytes;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // The course of filling a clone: see fill.h. The catalog is read once, all is decided before the first row is made, tables are loaded
-// by several threads, the largest first; then come sequences, the foreign keys that are not true by construction, and statistics of
-// partitioned tables. Materialized views are left as the migrations made them.
+// by several threads, the largest first; then come sequences, the foreign keys that are not true by construction, statistics of
+// partitioned tables, and materialized views.
 #include "rehearse/fill.h"
 
 #include <math.h>
@@ -224,6 +224,49 @@ static bool gather_statistics(struct plan *plan, struct err *err)
 	return true;
 }
 
+// Those that the environment has filled; they may read each other, and were made in that order.
+static bool refresh_views(struct plan *plan, struct err *err)
+{
+	auto_pgresult views = fill_ask(plan->conn, "select n.nspname, c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n "
+	                               "on n.oid = c.relnamespace where c.relkind = 'm' and c.relispopulated order by c.oid", err);
+	for (int i = 0; views != NULL && i < PQntuples(views); i++) {
+		const char *parts[] = { PQgetvalue(views, i, 0), PQgetvalue(views, i, 1) }, *name = sql_name_copy(plan->arena, parts, 2);
+		const struct statistics *statistics = plan->request->statistics;
+		const struct table_statistics *of = statistics == NULL ? NULL : statistics_find(statistics, parts[0], parts[1]);
+		bool filled = of == NULL || of->populated;
+		progress_build(plan->request->progress, "view", name);
+		const char *sql = arena_printf(plan->arena, filled ? "refresh materialized view %s; analyze %s" : "refresh materialized view %s with no data",
+		                               name, name);
+		auto_pgresult refreshed = PQexec(plan->conn, sql);
+		if (PQstatus(plan->conn) != CONNECTION_OK)
+			return err_set(err, "fill", name, NULL, "%s", PQerrorMessage(plan->conn));
+		if (PQresultStatus(refreshed) == PGRES_FATAL_ERROR)
+			plan_note(plan, "materialized view %s is empty in the clone: %s", name, PQresultErrorField(refreshed, PG_DIAG_MESSAGE_PRIMARY));
+	}
+	return views != NULL;
+}
+
+enum { TOAST_LEAST_BYTES = 1 << 20 };
+
+// The statistics count a value that is stored out of line as a pointer of 18 bytes, and so it becomes a short one.
+static bool look_at_toast(struct plan *plan, struct err *err)
+{
+	for (size_t i = 0; i < plan->n_tables; i++) {
+		const struct fill_table *table = &plan->tables[i];
+		long long wanted = table->statistics == NULL ? 0 : (long long)((double)table->statistics->toast_bytes * plan->request->scale);
+		if (wanted < TOAST_LEAST_BYTES || table->kept)
+			continue;
+		auto_pgresult size = fill_ask(plan->conn, arena_printf(plan->arena, "select pg_catalog.pg_relation_size(reltoastrelid) from "
+		                              "pg_catalog.pg_class where oid = %u", table->oid), err);
+		if (size == NULL)
+			return false;
+		if (strtoll(PQgetvalue(size, 0, 0), NULL, 10) < wanted / 2)
+			plan_note(plan, "long values of %s, %lld MB stored out of line (TOAST), are short ones in the clone: what copies or reads them takes "
+			          "longer in the environment", table->sql, wanted >> 20);
+	}
+	return true;
+}
+
 static bool report(struct plan *plan, struct clone_table **tables, size_t *n_tables, struct err *err)
 {
 	*tables = arena_array(plan->arena, plan->n_tables + 1, sizeof **tables);
@@ -254,7 +297,8 @@ bool fill(struct arena *arena, const struct fill_request *request, struct clone_
 		return false;
 	struct plan plan = { .arena = arena, .request = request, .conn = conn };
 	bool ok = fill_catalog(&plan, err) && fill_decide(&plan, err) && expect(&plan, err) && load_all(&plan, err) && look_at_fks(&plan, err) &&
-	          set_sequences(&plan, err) && gather_statistics(&plan, err) && report(&plan, tables, n_tables, err);
+	          set_sequences(&plan, err) && gather_statistics(&plan, err) && refresh_views(&plan, err) && look_at_toast(&plan, err) &&
+	          report(&plan, tables, n_tables, err);
 	*notes = plan.notes;
 	*n_notes = plan.n_notes;
 	return ok;

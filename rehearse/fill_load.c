@@ -173,7 +173,7 @@ static bool build_indexes(struct loader *loader, PGconn *conn, struct fill_table
 	for (int i = 0; indexes != NULL && i < PQntuples(indexes); i++) {
 		const char *index = PQgetvalue(indexes, i, 1);
 		struct err err = { 0 };
-		progress_index(loader->plan->request->progress, index);
+		progress_build(loader->plan->request->progress, "index", index);
 		if (!run(conn, &loader->err, "savepoint built"))
 			return false;
 		if (run(conn, &err, "reindex index %s", index))

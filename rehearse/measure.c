@@ -15,7 +15,7 @@
 #include "rehearse/measure_state.h"
 #include "rehearse/sequence.h"
 
-enum { WATCH_INTERVAL_MS = 5, FLUSH_TRIES = 200, FLUSH_STEP_MS = 10, PARALLEL_LEAST_US = 10000 };
+enum { WATCH_INTERVAL_MS = 5, FLUSH_MS = 550, PARALLEL_LEAST_US = 10000 };
 
 // The lock modes, weakest first.
 static const char *const modes[] = {
@@ -270,22 +270,18 @@ static bool side_seq_read(struct measure *measure, long long *read, struct err *
 	return result != NULL;
 }
 
-// What a statement in transactions of its own read reaches the shared statistics when its backend flushes them: at once where it can be
-// asked to (15 and later), else within a second. Waits until the sum no longer moves.
-static bool flushed_seq_read(struct measure *measure, long long before, long long *read, struct err *err)
+// What statements in transactions of their own read reaches the shared statistics when their backend flushes them: at once where it can
+// be asked to (15 and later). Before, a backend sends them when it has nothing to do and has sent none for half a second, and others
+// read a copy that may be as old.
+static bool flushed_seq_read(struct measure *measure, long long *read, struct err *err)
 {
-	if (measure->major >= 15 && measure->own != NULL) {
-		auto_pgresult flush = measure_ask(measure->own, "select pg_catalog.pg_stat_force_next_flush()", err);
-		return flush != NULL && side_seq_read(measure, read, err);
-	}
-	for (int i = 0; i < FLUSH_TRIES; i++) {
-		if (!side_seq_read(measure, read, err))
-			return false;
-		if (*read > before)
-			return true;
-		clock_sleep_ms(FLUSH_STEP_MS);
-	}
-	return true;
+	bool can_ask = measure->major >= 15;
+	if (!can_ask)
+		clock_sleep_ms(FLUSH_MS);
+	auto_pgresult flush = measure_ask(measure->own, can_ask ? "select pg_catalog.pg_stat_force_next_flush()" : "select 1", err);
+	if (flush != NULL && !can_ask)
+		clock_sleep_ms(FLUSH_MS);
+	return flush != NULL && side_seq_read(measure, read, err);
 }
 
 // Where a transaction begins: what is not sent yet of those before is not its own.
@@ -421,8 +417,8 @@ static bool run_inside(struct measure *measure, const char *sql, struct step *st
 // By itself, outside of any transaction.
 static bool run_outside(struct measure *measure, const char *sql, struct step *step, struct err *err)
 {
-	long long read_before, read, wal_before, wal;
-	if (!measure_wal(measure->own, &wal_before, err) || !side_seq_read(measure, &read_before, err))
+	long long read_before = 0, read = 0, wal_before, wal;
+	if (!measure_wal(measure->own, &wal_before, err) || (!measure->among_scans && !flushed_seq_read(measure, &read_before, err)))
 		return false;
 	watch_pace(measure->watch, 0);
 	watch_mark(measure->watch);
@@ -442,7 +438,7 @@ static bool run_outside(struct measure *measure, const char *sql, struct step *s
 	step->lock_wait_ms = measure_waited_ms(seen, n_seen, measure->pid);
 	step->temp_bytes = watch_temp_bytes(measure->watch);
 	if (!measure_take_files(measure, measure->own, true, step, err) || !measure_wal(measure->own, &wal, err) ||
-	    (!measure->among_scans && !flushed_seq_read(measure, read_before, &read, err)))
+	    (!measure->among_scans && !flushed_seq_read(measure, &read, err)))
 		return false;
 	measure_take_seen_locks(measure, step, seen, n_seen, end_us);
 	step->wal_bytes = wal - wal_before;

@@ -118,12 +118,12 @@ void progress_rows(struct progress *progress, long long n)
 	show(progress, what.data);
 }
 
-void progress_index(struct progress *progress, const char *index)
+void progress_build(struct progress *progress, const char *kind, const char *name)
 {
 	auto_buf what = BUF_INIT;
 	if (!is_shown(progress))
 		return;
-	buf_addf(&what, "index %s", index);
+	buf_addf(&what, "%s %s", kind, name);
 	show(progress, what.data);
 }
 

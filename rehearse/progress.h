@@ -28,9 +28,9 @@ void progress_begin(struct progress *progress, struct log *log, const double *si
 // From here on it is this stage; STAGE_REPLAY is the first of the next pass.
 void progress_stage(struct progress *progress, enum stage stage);
 
-// From any thread, after progress_stage(STAGE_FILL): `n` rows more are there; an index is being built.
+// From any thread, after progress_stage(STAGE_FILL): `n` rows more are there; an index or a materialized view is being built.
 void progress_rows(struct progress *progress, long long n);
-void progress_index(struct progress *progress, const char *index);
+void progress_build(struct progress *progress, const char *kind, const char *name);
 
 // The `i`th of `n` statements is about to run; n 0: nobody knows how many there are.
 void progress_statement(struct progress *progress, size_t i, size_t n, const char *label);

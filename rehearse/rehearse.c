@@ -183,14 +183,19 @@ static bool on_synthetic(struct scratch *scratch, void *argument, struct err *er
 	return job_run(job, err) && (pass->quiet || job->again || job_keep(job, scratch, err));
 }
 
-// The table that a statement works on: the one with the most rows of those that it locks.
+// The table that a statement works on: the one with the most rows of those that its transaction has locked by then (what is locked
+// already is not locked again).
 static const struct clone_table *main_table(const struct pass *pass, const struct step *step)
 {
 	const struct clone_table *most = NULL;
-	for (size_t i = 0; i < pass->n_tables; i++) {
-		for (size_t j = 0; j < step->n_locks; j++) {
-			if (strcmp(step->locks[j].relation, pass->tables[i].name) == 0 && (most == NULL || pass->tables[i].rows > most->rows))
-				most = &pass->tables[i];
+	for (const struct step *by = pass->steps; by <= step; by++) {
+		if (by != step && (step->transaction == 0 || by->transaction != step->transaction))
+			continue;
+		for (size_t i = 0; i < pass->n_tables; i++) {
+			for (size_t j = 0; j < by->n_locks; j++) {
+				if (strcmp(by->locks[j].relation, pass->tables[i].name) == 0 && (most == NULL || pass->tables[i].rows > most->rows))
+					most = &pass->tables[i];
+			}
 		}
 	}
 	return most;
@@ -204,7 +209,7 @@ static double rows_of_env(const struct clone_table *table)
 // From the times at several sizes.
 static void grow_by_sizes(struct job *job, size_t i, struct step *step)
 {
-	double rows[PASSES_MAX], ms[PASSES_MAX];
+	struct growth_point points[PASSES_MAX];
 	size_t n = 0;
 	const struct clone_table *table = main_table(job->pass, step);
 	for (size_t p = 0; p < job->n_passes && table != NULL; p++) {
@@ -212,11 +217,12 @@ static void grow_by_sizes(struct job *job, size_t i, struct step *step)
 		const struct clone_table *same = i < pass->n_steps ? main_table(pass, &pass->steps[i]) : NULL;
 		if (same == NULL || pass->steps[i].error != NULL || strcmp(pass->steps[i].sql, step->sql) != 0)
 			continue;
-		rows[n] = (double)same->rows;
-		ms[n++] = pass->steps[i].duration_ms - pass->steps[i].lock_wait_ms;
+		const struct step *of = &pass->steps[i];
+		points[n++] = (struct growth_point){ .rows = (double)same->rows, .ms = of->duration_ms - of->lock_wait_ms, .rows_read = of->rows_read,
+		                                     .wal_bytes = of->wal_bytes, .rewrites = of->n_rewrites > 0 };
 	}
 	if (table != NULL)
-		step->growth = growth_fit(rows, ms, n, rows_of_env(table), &step->predicted_ms, &step->predicted_error_ms);
+		step->growth = growth_fit(points, n, rows_of_env(table), &step->predicted_ms, &step->predicted_error_ms);
 }
 
 // From one size: what copies a table or reads most of it takes as much longer as it has more rows. The error is what the

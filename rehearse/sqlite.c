@@ -298,7 +298,8 @@ static void add_growth(struct job *job)
 {
 	struct pass *last = &job->passes[job->n_passes - 1];
 	for (size_t i = 0; i < last->n_steps; i++) {
-		double rows[SIZES_MAX], work[SIZES_MAX], predicted, error;
+		struct growth_point points[SIZES_MAX];
+		double predicted, error;
 		struct step *step = &last->steps[i];
 		// COMMIT does what was begun by others
 		bool commits = text_opens_with(ENGINE_SQLITE, step->sql, "COMMIT") || text_opens_with(ENGINE_SQLITE, step->sql, "END");
@@ -308,10 +309,10 @@ static void add_growth(struct job *job)
 			const struct inventory_table *same = inventory_find(&job->passes[p].before, table);
 			if (!has_work(&job->passes[p], i) || same == NULL)
 				continue;
-			rows[n] = (double)same->rows;
-			work[n++] = (double)(job->passes[p].reports[i].pages_read + job->passes[p].reports[i].pages_changed);
+			long long pages = job->passes[p].reports[i].pages_read + job->passes[p].reports[i].pages_changed;
+			points[n++] = (struct growth_point){ .rows = (double)same->rows, .ms = (double)pages, .pages = pages };
 		}
-		step->growth = growth_fit(rows, work, n, n > 0 ? rows[n - 1] : 0, &predicted, &error);
+		step->growth = growth_fit(points, n, n > 0 ? points[n - 1].rows : 0, &predicted, &error);
 		if (step->growth == GROWTH_UNKNOWN || predicted <= 0)
 			continue;
 		step->predicted_ms = step->duration_ms - step->lock_wait_ms; // the clone is of the environment's size

@@ -22,10 +22,11 @@ static const char limits_sql[] =
 
 #define USER_SCHEMA "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
 
-// Columns come with their table, in their order; one without statistics has nulls in the last five.
+// Columns come with their table, in their order; one without statistics has nulls in the five of pg_stats.
 static const char tables_sql[] =
 	"select c.oid, n.nspname, c.relname, c.reltuples, c.relpages, pg_catalog.pg_total_relation_size(c.oid), a.attname, "
-	"s.null_frac, s.avg_width, s.n_distinct, s.correlation, s.most_common_freqs "
+	"s.null_frac, s.avg_width, s.n_distinct, s.correlation, s.most_common_freqs, c.relispopulated, "
+	"pg_catalog.pg_relation_size(nullif(c.reltoastrelid, 0)) "
 	"from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
 	"join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped "
 	"left join pg_catalog.pg_stats s on s.schemaname = n.nspname and s.tablename = c.relname and s.attname = a.attname and not s.inherited "
@@ -88,7 +89,7 @@ static void take_tables(struct arena *arena, const PGresult *result, struct stat
 			*table = (struct table_statistics){
 				.schema = arena_strdup(arena, PQgetvalue(result, i, 1)), .name = arena_strdup(arena, PQgetvalue(result, i, 2)),
 				.rows = number(result, i, 3, -1), .pages = (long long)number(result, i, 4, 0), .bytes = (long long)number(result, i, 5, 0),
-				.columns = &columns[i],
+				.columns = &columns[i], .populated = PQgetvalue(result, i, 12)[0] == 't', .toast_bytes = (long long)number(result, i, 13, 0),
 			};
 			if (statistics->major < 14 && table->rows == 0 && table->pages == 0) // up to 13 a table that was never analysed says 0
 				table->rows = table->bytes > 0 ? -1 : 0;

@@ -25,6 +25,8 @@ struct table_statistics {
 	const char *schema, *name; // as in the catalog
 	double rows;               // reltuples; -1: never analysed
 	long long pages, bytes;    // of the heap; with its indexes and TOAST
+	long long toast_bytes;     // of values that are stored out of line, which avg_width does not count
+	bool populated;            // false: a materialized view WITH NO DATA
 	struct column_statistics *columns; // in the order of attnum, dropped ones left out
 	size_t n_columns;
 	bool full;                 // pg_stats could be read for it; else rows and widths are estimates from reltuples and relpages

@@ -166,16 +166,44 @@ static void judge_work(struct work *work, struct step *step)
 		if (relation_is_shared(work->rehearsal, step, step->rewrites[i]))
 			find(work, step, RULE_REWRITES_TABLE, &(struct filling){ .relation = step->rewrites[i], .mode = lock->mode });
 	}
+	bool own = step_worst_lock(work->rehearsal, step) != NULL;
 	if (lock != NULL && step->n_rewrites == 0 && (double)step->rows_read >= work->limits.scan_rows)
-		find(work, step, RULE_SCANS_TABLE, &(struct filling){ .relation = lock->relation, .mode = lock->mode, .rows = step->rows_read });
+		find(work, step, own || step->safer != NULL ? RULE_SCANS_TABLE : RULE_SCANS_WHILE_LOCKED, &(struct filling){
+			.relation = lock->relation, .mode = lock->mode, .rows = step->rows_read,
+		});
 }
+
+// What a refused statement is called, by its SQLSTATE (the manual, "PostgreSQL Error Codes").
+static const struct refusal {
+	const char *sqlstate;
+	int rule;
+} refusals[] = {
+	{ "40P01", RULE_DEADLOCK }, { "55P03", RULE_LOCK_TIMEOUT }, { "57014", RULE_CANCELLED }, { "25001", RULE_IN_TRANSACTION },
+	{ "23502", RULE_NULLS }, { "23505", RULE_DUPLICATES }, { "55P04", RULE_NEW_ENUM_VALUE }, { "55006", RULE_PENDING_EVENTS },
+};
 
 static void judge_error(struct work *work, struct step *step)
 {
 	if (step->error == NULL)
 		return;
-	bool deadlock = step->sqlstate != NULL && strcmp(step->sqlstate, "40P01") == 0;
-	find(work, step, deadlock ? RULE_DEADLOCK : RULE_STATEMENT_FAILS, &(struct filling){ .error = step->error });
+	int rule = RULE_STATEMENT_FAILS;
+	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+		if (step->sqlstate != NULL && strcmp(step->sqlstate, refusals[i].sqlstate) == 0)
+			rule = refusals[i].rule;
+	}
+	find(work, step, rule, &(struct filling){ .error = step->error });
+}
+
+// How much longer a step's locks would be held with the environment's rows: by what grows of the rest of its transaction.
+static double growing_ms(const struct work *work, const struct step *step)
+{
+	double ms = 0;
+	for (const struct step *later = step; later < work->rehearsal->steps + work->rehearsal->n_steps; later++) {
+		bool grows = later->growth == GROWTH_LINEAR || later->growth == GROWTH_SUPERLINEAR;
+		if ((later == step || (step->transaction > 0 && later->transaction == step->transaction)) && grows && later->predicted_ms >= 0)
+			ms += later->predicted_ms - (later->duration_ms - later->lock_wait_ms);
+	}
+	return ms;
 }
 
 static void judge_locks(struct work *work, struct step *step)
@@ -188,9 +216,8 @@ static void judge_locks(struct work *work, struct step *step)
 	double own_ms = step->duration_ms - lock->wait_ms;
 	if (lock->held_ms > work->limits.hold_ms)
 		find(work, step, own_ms > work->limits.hold_ms ? RULE_HOLDS_LOCK : RULE_HELD_BY_EARLIER, &filling);
-	filling.held_ms = lock->held_ms - own_ms + step->predicted_ms;
-	bool grows = step->growth == GROWTH_LINEAR || step->growth == GROWTH_SUPERLINEAR;
-	if (lock->held_ms <= work->limits.hold_ms && grows && step->predicted_ms >= 0 && filling.held_ms > work->limits.hold_ms)
+	filling.held_ms = lock->held_ms + growing_ms(work, step);
+	if (lock->held_ms <= work->limits.hold_ms && filling.held_ms > work->limits.hold_ms)
 		find(work, step, RULE_PREDICTED_HOLD, &filling);
 	for (size_t i = 0; i < step->n_locks; i++) {
 		const struct step_lock *other = &step->locks[i];

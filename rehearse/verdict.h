@@ -26,8 +26,16 @@ const struct step_lock *step_works_under(const struct rehearsal *rehearsal, cons
 // Whether others use a relation when a step (one of the rehearsal's) runs: what the run has made until then is nobody's yet.
 bool relation_is_shared(const struct rehearsal *rehearsal, const struct step *step, const char *relation);
 
-// From durations at several sizes (rows ascending) to a class and a prediction at `at_rows`, with its error. Fewer than three
-// sizes: unknown.
-enum growth growth_fit(const double *rows, const double *ms, size_t n, double at_rows, double *predicted_ms, double *error_ms);
+// What a statement took and did with so many rows in its table. Counts that are not known are < 0.
+struct growth_point {
+	double rows, ms;
+	long long rows_read, wal_bytes;
+	long long pages;  // SQLite: read and changed; `ms` is the same
+	bool rewrites;    // a table got a new file
+};
+
+// From measurements at several sizes (rows ascending) to a class and a prediction at `at_rows`, with its error. Fewer than three
+// sizes: unknown. What does no work in proportion to the rows is constant, unless the times leave no doubt.
+enum growth growth_fit(const struct growth_point *points, size_t n, double at_rows, double *predicted_ms, double *error_ms);
 
 #endif

@@ -7,19 +7,22 @@
 #   - so is one that came out of pg_dump (up to 15: Debian's pg_dump reads no newer server), restored into it and into 18;
 #   - what tests/matrix/drifts does by hand is found, all of it and nothing else, with scratch servers of its own and of 15;
 #   - snapshots of two majors are equal, each made again on a scratch of the other's (from 14 on);
-#   - a migration that fails is named, and a plain role lends a scratch on the server itself (scratch { url }).
+#   - a migration that fails is named, and a plain role lends a scratch on the server itself (scratch { url });
+#   - what statements lock, rewrite and read is as known (tests/rehearse_locks_rows.h).
 #
 #   scripts/matrix.sh [MAJOR...]      the majors of the environments; all if none is named
 #
 # Environment: DRIFTCHECK (the program; default ./driftcheck), MATRIX_CACHE (where the binaries of the majors are kept;
-# default ./matrix: see scripts/majors.sh). Needs jq, npm and Debian's postgresql-15. TAP on stdout; the exit status is 1 if
-# anything failed.
+# default ./matrix: see scripts/majors.sh), LOCKS_TEST (the program; default ./tests/rehearse_locks_test). Needs jq, npm and
+# Debian's postgresql-15. TAP on stdout; the exit status is 1 if anything failed.
 set -u
 # shellcheck source=tests/harness.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../tests/harness.sh"
 # shellcheck source=scripts/majors.sh
 . "$source_folder/scripts/majors.sh"
 MATRIX_CACHE=$(realpath -m "${MATRIX_CACHE:-matrix}")
+LOCKS_TEST=${LOCKS_TEST:-$PWD/tests/rehearse_locks_test}
+[ -x "$LOCKS_TEST" ] || { echo "there is no program $LOCKS_TEST: make tests/rehearse_locks_test" >&2 && exit 1; }
 matrix=$source_folder/tests/matrix
 scratch_default=15 # what a Debian 12 has
 unset DATABASE_URL
@@ -190,6 +193,11 @@ failing() {
 	judge $? "$major: a migration that fails is named" <"$run_folder/err"
 }
 
+statements_lock() {
+	CI=true DRIFTCHECK_TEST_BINDIR=${bindir[$major]} "$LOCKS_TEST" >"$run_folder/locks.log" 2>&1
+	judge $? "$major: what statements lock, rewrite and read" < <(grep -v '^NOTICE\|^\[' "$run_folder/locks.log")
+}
+
 # Two snapshots: a scratch of the wanted one's major is made to judge the texts. Both ways.
 between() { # major major
 	local want have level
@@ -225,6 +233,7 @@ for major in "${environments[@]}"; do
 	drifts
 	scratch_on_the_server
 	failing
+	statements_lock
 	cluster_stop
 	# the families between 13 and 14 would all come again
 	[ -z "${before:-}" ] || [ "$before" -lt 14 ] || between "$before" "$major"

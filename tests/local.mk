@@ -84,10 +84,10 @@ tests_rehearse_fill_test_LDADD = $(LIBS_OF_TESTS)
 
 # The cases, and the scripts around them: see CONTRIBUTING.md.
 check_SCRIPTS += tests/cases.sh tests/cli_test.sh tests/cron.sh tests/dating.sh tests/examples.sh tests/fleet.sh tests/formats.sh tests/mistakes.sh \
-  tests/privileges.sh tests/promises.sh tests/rehearse.sh tests/rehearse_clone.sh tests/rehearse_options.sh tests/rehearse_gone.sh tests/rehearse_exec.sh tests/rehearse_pgbench.sh tests/rehearse_rewrite.sh tests/rehearse_sqlite.sh tests/safety.sh tests/webhook.sh
+  tests/privileges.sh tests/promises.sh tests/rehearse.sh tests/rehearse_clone.sh tests/rehearse_options.sh tests/rehearse_gone.sh tests/rehearse_exec.sh tests/rehearse_pgbench.sh tests/rehearse_rewrite.sh tests/rehearse_sequences.sh tests/rehearse_sqlite.sh tests/safety.sh tests/webhook.sh
 EXTRA_DIST += .ci/run docs examples scripts tests/cases tests/cases.sh tests/cli_test.sh tests/cron.sh tests/dating.sh tests/environment.sh tests/examples.py tests/examples.sh tests/examples_alerts.yml tests/privileges.sh tests/harness.sh \
   tests/fleet.sh tests/kubernetes.py tests/formats.sh tests/mistakes.sh tests/oracle.py tests/promises.sh tests/safety.sh tests/sandbox.py \
-  tests/chat.py tests/rehearse.sh tests/rehearse_clone.sh tests/rehearse_options.sh tests/rehearse_gone.sh tests/rehearse_exec.sh tests/rehearse_pgbench.sh tests/rehearse_rewrite.sh tests/rehearse_sqlite.sh tests/webhook.sh
+  tests/chat.py tests/rehearse.sh tests/rehearse_clone.sh tests/rehearse_options.sh tests/rehearse_gone.sh tests/rehearse_exec.sh tests/rehearse_pgbench.sh tests/rehearse_rewrite.sh tests/rehearse_sequences.sh tests/rehearse_sqlite.sh tests/webhook.sh
 
 # The GitHub sink against a fake GitHub, which needs python3, openssl and jq: see tests/github/fake.py.
 GITHUB_TESTS = tests/github_fake.py tests/github_life.py tests/github_settings.py tests/github_faults.py tests/github_tls.py \
@@ -127,8 +127,8 @@ bench-tenants: driftcheck$(EXEEXT) tests/measure$(EXEEXT)
 	DRIFTCHECK='$(abs_builddir)/driftcheck' MEASURE='$(abs_builddir)/tests/measure' $(srcdir)/scripts/bench_tenants.sh
 
 # Every major from 12 to 18, whose binaries are fetched once: see scripts/matrix.sh. MAJORS="12 18" for some of them.
-matrix: driftcheck$(EXEEXT)
-	DRIFTCHECK='$(abs_builddir)/driftcheck' $(srcdir)/scripts/matrix.sh $(MAJORS)
+matrix: driftcheck$(EXEEXT) tests/rehearse_locks_test$(EXEEXT)
+	DRIFTCHECK='$(abs_builddir)/driftcheck' LOCKS_TEST='$(abs_builddir)/tests/rehearse_locks_test' $(srcdir)/scripts/matrix.sh $(MAJORS)
 EXTRA_DIST += tests/matrix
 
 # Reports against what others publish of the formats: the schema of SARIF (by npm), promtool. See tests/schemas.sh.
@@ -156,7 +156,7 @@ tests_introspect_postgres_test_LDADD = $(LIBS_OF_TESTS)
 TESTS += $(check_PROGRAMS) $(check_SCRIPTS)
 
 check_PROGRAMS += tests/rehearse_locks_test
-tests_rehearse_locks_test_SOURCES = tests/rehearse_locks_test.c tests/scratch_env.h
+tests_rehearse_locks_test_SOURCES = tests/rehearse_locks_test.c tests/rehearse_locks_rows.h tests/scratch_env.h
 tests_rehearse_locks_test_LDADD = $(LIBS_OF_TESTS)
 
 check_PROGRAMS += tests/rehearse_verdict_test

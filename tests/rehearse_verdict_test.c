@@ -11,31 +11,52 @@
 #include "base/arena.h"
 #include "rehearse/verdict.h"
 
+enum work { NOTHING, READS, READS_UNKNOWN_LAST, WRITES_WAL, REWRITES, CATALOGS_WAL }; // at 1000, 4000 and 16000 rows
+
 static void times_grow(void **state)
 {
 	(void)state;
 	static const struct {
 		double ms[3];
+		enum work work;
 		enum growth growth;
 		double predicted_ms; // at ten times the largest; within a tenth
 	} table[] = {
-		{ { 0.4, 0.5, 0.4 }, GROWTH_CONSTANT, 0.5 },
-		{ { 40, 42, 41 }, GROWTH_CONSTANT, 42 },
-		{ { 10, 40, 160 }, GROWTH_LINEAR, 1600 },
-		{ { 30, 60, 180 }, GROWTH_LINEAR, 1600 },  // 20 of them do not grow
-		{ { 10, 44, 190 }, GROWTH_LINEAR, 1910 },  // n log n
-		{ { 10, 160, 2560 }, GROWTH_SUPERLINEAR, 256000 },
-		{ { 0.2, 0.8, 3.4 }, GROWTH_CONSTANT, 3.4 }, // noise
+		{ { 0.4, 0.5, 0.4 }, NOTHING, GROWTH_CONSTANT, 0.5 },
+		{ { 40, 42, 41 }, NOTHING, GROWTH_CONSTANT, 42 },
+		{ { 0.4, 10, 16 }, NOTHING, GROWTH_CONSTANT, 16 },         // a busy machine
+		{ { 1, 15, 60 }, NOTHING, GROWTH_CONSTANT, 60 },           // a very busy one
+		{ { 0.5, 0.5, 900 }, NOTHING, GROWTH_CONSTANT, 900 },      // one that stalled
+		{ { 2, 9, 40 }, CATALOGS_WAL, GROWTH_CONSTANT, 40 },       // a checkpoint came before the last
+		{ { 100, 400, 1600 }, NOTHING, GROWTH_LINEAR, 16000 },     // what it reads is not counted (an index), but it leaves no doubt
+		{ { 10, 40, 160 }, READS, GROWTH_LINEAR, 1600 },
+		{ { 10, 40, 160 }, READS_UNKNOWN_LAST, GROWTH_LINEAR, 1600 }, // among others' scans
+		{ { 10, 40, 160 }, WRITES_WAL, GROWTH_LINEAR, 1600 },
+		{ { 10, 40, 160 }, REWRITES, GROWTH_LINEAR, 1600 },
+		{ { 30, 60, 180 }, READS, GROWTH_LINEAR, 1600 },           // 20 of them do not grow
+		{ { 10, 44, 190 }, READS, GROWTH_LINEAR, 1910 },           // n log n
+		{ { 10, 160, 2560 }, READS, GROWTH_SUPERLINEAR, 256000 },
+		{ { 0.2, 0.8, 3.4 }, READS, GROWTH_LINEAR, 34 },           // short, but it reads every row
+		{ { 5, 4, 5 }, READS, GROWTH_LINEAR, 8.3 },                // nothing to be seen of it
+		{ { 6, 5, 4 }, READS, GROWTH_LINEAR, 5 },
 	};
-	static const double rows[] = { 1000, 4000, 16000 };
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		double predicted_ms, error_ms;
-		assert_int_equal(growth_fit(rows, table[i].ms, 3, 160000, &predicted_ms, &error_ms), table[i].growth);
+		struct growth_point points[3];
+		for (int j = 0; j < 3; j++) {
+			double rows = 1000 << 2 * j;
+			points[j] = (struct growth_point){ rows, table[i].ms[j], .rewrites = table[i].work == REWRITES, .wal_bytes = 6000 };
+			bool reads = table[i].work == READS || table[i].work == READS_UNKNOWN_LAST;
+			points[j].rows_read = table[i].work == READS_UNKNOWN_LAST && j == 2 ? -1 : reads ? (long long)rows : 7;
+			points[j].wal_bytes += table[i].work == WRITES_WAL ? (long long)rows * 60 : table[i].work == CATALOGS_WAL && j == 2 ? 900000 : 0;
+		}
+		assert_int_equal(growth_fit(points, 3, 160000, &predicted_ms, &error_ms), table[i].growth);
 		assert_true(predicted_ms > table[i].predicted_ms * 0.9 && predicted_ms < table[i].predicted_ms * 1.1);
 		assert_true(error_ms >= 0);
+		assert_int_equal(growth_fit(points, 2, 160000, &predicted_ms, &error_ms), GROWTH_UNKNOWN);
+		points[1].rows = points[0].rows;
+		assert_int_equal(growth_fit(points, 3, 160000, &predicted_ms, &error_ms), GROWTH_UNKNOWN);
 	}
-	double predicted_ms, error_ms;
-	assert_int_equal(growth_fit(rows, table[2].ms, 2, 160000, &predicted_ms, &error_ms), GROWTH_UNKNOWN);
 }
 
 static const char *verdict_of(struct arena *arena, struct step *steps, size_t n, struct thresholds thresholds)
@@ -94,6 +115,28 @@ static void verdicts_follow(void **state)
 	assert_string_equal(verdict_of(arena, own, 2, limits), "ship"); // nobody uses a table that the release itself makes
 	struct step broken = STEP(.error = "column contains null values", .sqlstate = "23502");
 	assert_string_equal(verdict_of(arena, &broken, 1, limits), "do-not-ship");
+	static const struct { const char *sqlstate, *rule; } refusals[] = { { "40P01", "deadlock" }, { "55P03", "lock-timeout" }, { "57014", "cancelled" },
+	                                                                    { "25001", "statement-fails" }, { "XX000", "statement-fails" } };
+	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+		struct step refused = STEP(.error = "it says why", .sqlstate = refusals[i].sqlstate);
+		assert_string_equal(verdict_of(arena, &refused, 1, limits), "do-not-ship");
+		assert_true(refused.n_findings == 1 && has_rule(&refused, refusals[i].rule) && strstr(refused.findings[0].text, "it says why") != NULL);
+	}
+	// NOT VALID and VALIDATE in one transaction: the second reads all rows under the lock of the first, in two it does not
+	struct step one[] = { STEP(.locks = &brief, .n_locks = 1, .duration_ms = 1, .transaction = 1),
+	                      STEP(.duration_ms = 4, .rows_read = 5000, .transaction = 1, .growth = GROWTH_LINEAR) };
+	one[1].predicted_ms = 400;
+	assert_string_equal(verdict_of(arena, one, 2, limits), "ship-with-warnings");
+	assert_true(has_rule(&one[1], "scans-table") && one[0].n_findings == 0);
+	struct step large[] = { one[0], one[1] };
+	large[0].n_findings = large[1].n_findings = 0;
+	large[1].predicted_ms = 4000;
+	assert_string_equal(verdict_of(arena, large, 2, limits), "do-not-ship");
+	assert_true(has_rule(&large[0], "predicted-hold"));
+	struct step two[] = { large[0], large[1] };
+	two[0].n_findings = two[1].n_findings = 0;
+	two[1].transaction = 2;
+	assert_string_equal(verdict_of(arena, two, 2, limits), "ship");
 	struct step dead = STEP(.error = "deadlock detected", .sqlstate = "40P01");
 	verdict_of(arena, &dead, 1, limits);
 	assert_true(has_rule(&dead, "deadlock"));

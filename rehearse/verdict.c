@@ -3,6 +3,7 @@
 // says stands in rules.def.
 #include "rehearse/verdict.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -130,12 +131,31 @@ bool lock_stops_clients(const struct step_lock *lock)
 	return lock_blocks(lock->mode, OPERATION_READ) || (!lock->read_only && lock_blocks(lock->mode, OPERATION_WRITE));
 }
 
+static bool is_table(const struct rehearsal *rehearsal, const char *relation)
+{
+	for (size_t i = 0; i < rehearsal->n_tables; i++) {
+		if (strcmp(rehearsal->tables[i].name, relation) == 0)
+			return true;
+	}
+	return false;
+}
+
+// Of locks that were held about as long, a table's says more than those of its indexes.
+static bool is_worse(const struct rehearsal *rehearsal, const struct step_lock *lock, const struct step_lock *than)
+{
+	double most_ms = lock->held_ms > than->held_ms ? lock->held_ms : than->held_ms;
+	bool table = is_table(rehearsal, lock->relation), than_table = is_table(rehearsal, than->relation);
+	if (table != than_table && fabs(lock->held_ms - than->held_ms) <= most_ms / 10)
+		return table;
+	return lock->held_ms > than->held_ms;
+}
+
 const struct step_lock *step_worst_lock(const struct rehearsal *rehearsal, const struct step *step)
 {
 	const struct step_lock *worst = NULL;
 	for (size_t i = 0; i < step->n_locks; i++) {
 		const struct step_lock *lock = &step->locks[i];
-		if (lock_stops_clients(lock) && relation_is_shared(rehearsal, step, lock->relation) && (worst == NULL || lock->held_ms > worst->held_ms))
+		if (lock_stops_clients(lock) && relation_is_shared(rehearsal, step, lock->relation) && (worst == NULL || is_worse(rehearsal, lock, worst)))
 			worst = lock;
 	}
 	return worst;

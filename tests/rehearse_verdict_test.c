@@ -89,6 +89,13 @@ static void verdicts_follow(void **state)
 	struct step slow = STEP(.locks = &long_one, .n_locks = 1, .duration_ms = 5000, .rewrites = rewrites, .n_rewrites = 1);
 	assert_string_equal(verdict_of(arena, &slow, 1, limits), "do-not-ship");
 	assert_true(has_rule(&slow, "holds-lock") && has_rule(&slow, "rewrites-table"));
+	struct clone_table tables[] = { { .name = "public.t" } };
+	struct step_lock both[] = { { "public.t_pkey", "AccessExclusiveLock", 0, 5001, 0 }, { "public.t", "AccessExclusiveLock", 1, 5000, 0 } };
+	struct step altering = STEP(.locks = both, .n_locks = 2, .duration_ms = 5000);
+	const struct rehearsal of_one = { .steps = &altering, .n_steps = 1, .tables = tables, .n_tables = 1 };
+	assert_string_equal(step_worst_lock(&of_one, &altering)->relation, "public.t"); // not its index
+	both[0].held_ms = 9000;
+	assert_string_equal(step_worst_lock(&of_one, &altering)->relation, "public.t_pkey");
 	struct step concurrent = STEP(.locks = &gentle, .n_locks = 1, .duration_ms = 50000, .rows_read = 1000000);
 	assert_string_equal(verdict_of(arena, &concurrent, 1, limits), "ship");
 	struct step endless = STEP(.locks = &gentle, .n_locks = 1, .duration_ms = 70000);

@@ -14,7 +14,7 @@
 #include "introspect/pg.h"
 #include "migrations/split.h"
 #include "rehearse/course.h"
-#include "rehearse/parse_tree.h"
+#include "rehearse/rewrite/parse_tree.h"
 
 // Of the clone's own transaction, in which the lock is held.
 struct probe {

@@ -14,9 +14,9 @@
 #include "base/buf.h"
 #include "introspect/pg.h"
 #include "migrations/process.h"
-#include "rehearse/measure.h"
-#include "rehearse/scans.h"
-#include "rehearse/tap.h"
+#include "rehearse/measure/measure.h"
+#include "rehearse/measure/scans.h"
+#include "rehearse/tap/tap.h"
 
 extern char **environ;
 

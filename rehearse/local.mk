@@ -1,24 +1,50 @@
-libdriftcheck_a_SOURCES += rehearse/rehearsal.h rehearse/statistics.h rehearse/fill.h rehearse/watch.h rehearse/traffic.h rehearse/tap.h \
-  rehearse/measure.h rehearse/verdict.h rehearse/rehearse.h rehearse/watch.c rehearse/measure.c rehearse/sequence.c rehearse/sequence.h rehearse/verdict.c \
-  rehearse/growth.c rehearse/statistics.c rehearse/traffic.c rehearse/felt.h rehearse/felt.c rehearse/lookout.h rehearse/lookout.c \
-  rehearse/pgbench.h rehearse/pgbench.c rehearse/pgbench_process.h rehearse/pgbench_process.c rehearse/pgbench_log.h rehearse/pgbench_log.c rehearse/rehearse.c rehearse/fill.c rehearse/render.h rehearse/render.c \
-  rehearse/show_json.c rehearse/show_text.c rehearse/show_words.c rehearse/show_rewritten.c rehearse/show_markdown.c \
-  rehearse/show_html.h rehearse/show_html.c rehearse/show_html_axis.c rehearse/show_html_timeline.c rehearse/fill_plan.h rehearse/fill_catalog.c rehearse/fill_decide.c \
-  rehearse/fill_load.c rehearse/fill_value.c rehearse/fill_check.c rehearse/fill_rank.c rehearse/fill_rank.h
-libdriftcheck_a_SOURCES += rehearse/tap.c rehearse/tap_relay.h rehearse/tap_relay.c rehearse/tap_protocol.c rehearse/tap_split.c
-libdriftcheck_a_SOURCES += rehearse/progress.h rehearse/progress.c rehearse/room.h rehearse/room.c rehearse/server.h rehearse/server.c
-libdriftcheck_a_SOURCES += rehearse/course.h rehearse/pass.c rehearse/rewritten.c rehearse/clone.h rehearse/clone.c rehearse/restore.c rehearse/rewrite.h rehearse/rewrite.c rehearse/rewrite_build.h rehearse/rewrite_alter.c \
-  rehearse/parse_tree.h rehearse/parse_tree.c rehearse/exec.h rehearse/exec.c rehearse/measure_state.h rehearse/measure_tapped.c rehearse/scans.h rehearse/scans.c
+# The course of a rehearsal and its verdict; what it rests on is in the folders beneath.
+libdriftcheck_a_SOURCES += rehearse/clone.c rehearse/clone.h rehearse/course.h rehearse/exec.c rehearse/exec.h \
+  rehearse/growth.c rehearse/pass.c rehearse/progress.c rehearse/progress.h rehearse/rehearsal.h rehearse/rehearse.c \
+  rehearse/rehearse.h rehearse/restore.c rehearse/room.c rehearse/room.h rehearse/sequence.c rehearse/sequence.h \
+  rehearse/server.c rehearse/server.h rehearse/statistics.c rehearse/statistics.h rehearse/verdict.c rehearse/verdict.h
 EXTRA_DIST += rehearse/rules.def
-libdriftcheck_a_SOURCES += rehearse/sqlite.c rehearse/sqlite_vfs.h rehearse/sqlite_vfs.c rehearse/sqlite_worker.h rehearse/sqlite_worker.c \
-  rehearse/sqlite_clients.h rehearse/sqlite_clients.c rehearse/sqlite_clone.h rehearse/sqlite_clone.c rehearse/sqlite_losses.h rehearse/sqlite_losses.c
+
+# Rows for a synthetic clone.
+libdriftcheck_a_SOURCES += rehearse/fill/catalog.c rehearse/fill/check.c rehearse/fill/decide.c rehearse/fill/fill.c \
+  rehearse/fill/fill.h rehearse/fill/load.c rehearse/fill/plan.h rehearse/fill/rank.c rehearse/fill/rank.h \
+  rehearse/fill/value.c
+
+# What a statement does: locks, waits, files, rows, WAL.
+libdriftcheck_a_SOURCES += rehearse/measure/measure.c rehearse/measure/measure.h rehearse/measure/scans.c \
+  rehearse/measure/scans.h rehearse/measure/state.h rehearse/measure/tapped.c rehearse/measure/watch.c \
+  rehearse/measure/watch.h
+
+# Who uses the clone meanwhile, and what they feel.
+libdriftcheck_a_SOURCES += rehearse/clients/felt.c rehearse/clients/felt.h rehearse/clients/lookout.c \
+  rehearse/clients/lookout.h rehearse/clients/pgbench.c rehearse/clients/pgbench.h rehearse/clients/pgbench_log.c \
+  rehearse/clients/pgbench_log.h rehearse/clients/pgbench_process.c rehearse/clients/pgbench_process.h \
+  rehearse/clients/traffic.c rehearse/clients/traffic.h
+
+# Safer statements, and their trial.
+libdriftcheck_a_SOURCES += rehearse/rewrite/alter.c rehearse/rewrite/build.h rehearse/rewrite/parse_tree.c \
+  rehearse/rewrite/parse_tree.h rehearse/rewrite/rewrite.c rehearse/rewrite/rewrite.h rehearse/rewrite/rewritten.c
+
+# The relay before the server, for --exec.
+libdriftcheck_a_SOURCES += rehearse/tap/protocol.c rehearse/tap/relay.c rehearse/tap/relay.h rehearse/tap/split.c \
+  rehearse/tap/tap.c rehearse/tap/tap.h
+
+# The rehearsal of a SQLite database.
+libdriftcheck_a_SOURCES += rehearse/sqlite/clients.c rehearse/sqlite/clients.h rehearse/sqlite/clone.c \
+  rehearse/sqlite/clone.h rehearse/sqlite/losses.c rehearse/sqlite/losses.h rehearse/sqlite/sqlite.c rehearse/sqlite/vfs.c \
+  rehearse/sqlite/vfs.h rehearse/sqlite/worker.c rehearse/sqlite/worker.h
+
+# Reports.
+libdriftcheck_a_SOURCES += rehearse/show/html.c rehearse/show/html.h rehearse/show/html_axis.c \
+  rehearse/show/html_timeline.c rehearse/show/json.c rehearse/show/markdown.c rehearse/show/render.c \
+  rehearse/show/render.h rehearse/show/rewritten.c rehearse/show/text.c rehearse/show/words.c
 
 # What the page of a rehearsal adds to the style of the HTML report: made into C as reporters/html.css is.
-nodist_libdriftcheck_a_SOURCES += rehearse/rehearsal_css.h
-EXTRA_DIST += rehearse/rehearsal.css
-CLEANFILES += rehearse/rehearsal_css.h
-rehearse/show_html.$(OBJEXT): rehearse/rehearsal_css.h
-rehearse/rehearsal_css.h: $(srcdir)/rehearse/rehearsal.css
-	$(AM_V_GEN)$(MKDIR_P) rehearse && { echo 'static const char rehearsal_css[] ='; \
+nodist_libdriftcheck_a_SOURCES += rehearse/show/rehearsal_css.h
+EXTRA_DIST += rehearse/show/rehearsal.css
+CLEANFILES += rehearse/show/rehearsal_css.h
+rehearse/show/html.$(OBJEXT): rehearse/show/rehearsal_css.h
+rehearse/show/rehearsal_css.h: $(srcdir)/rehearse/show/rehearsal.css
+	$(AM_V_GEN)$(MKDIR_P) rehearse/show && { echo 'static const char rehearsal_css[] ='; \
 	  sed -e 's|/[*].*[*]/||' -e 's/^[[:space:]]*//' -e '/^$$/d' -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' \
-	  $(srcdir)/rehearse/rehearsal.css; echo ';'; } >$@.tmp && mv $@.tmp $@
+	  $(srcdir)/rehearse/show/rehearsal.css; echo ';'; } >$@.tmp && mv $@.tmp $@

@@ -9,9 +9,9 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "rehearse/clients/traffic.h"
 #include "rehearse/exec.h"
-#include "rehearse/measure.h"
-#include "rehearse/traffic.h"
+#include "rehearse/measure/measure.h"
 
 enum { BASELINE_MS = 1500, BACK_OFF_MS = 50 };
 

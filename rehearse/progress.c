@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "rehearse/render.h"
+#include "rehearse/show/render.h"
 
 enum { WIDTH = 79, PATIENCE_MS = 2000 };
 

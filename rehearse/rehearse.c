@@ -13,8 +13,8 @@
 #include "introspect/reader.h"
 #include "migrations/replay.h"
 #include "rehearse/clone.h"
-#include "rehearse/fill.h"
-#include "rehearse/rewrite.h"
+#include "rehearse/fill/fill.h"
+#include "rehearse/rewrite/rewrite.h"
 #include "rehearse/room.h"
 #include "rehearse/server.h"
 

@@ -5,9 +5,9 @@
 
 #include "migrations/framework.h"
 #include "migrations/scratch.h"
+#include "rehearse/clients/traffic.h"
 #include "rehearse/rehearsal.h"
 #include "rehearse/statistics.h"
-#include "rehearse/traffic.h"
 #include "rehearse/verdict.h"
 
 struct arena;

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "migrations/scratch_folder.h"
-#include "rehearse/render.h"
+#include "rehearse/show/render.h"
 
 bool room_check_at(struct log *log, const char *folder, long long bytes, int tell, const char *hint, struct err *err)
 {

@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "rehearse/render.h"
+#include "rehearse/show/render.h"
 
 const char *const rehearsal_verdict_names[] = { "ship", "ship-with-warnings", "do-not-ship", "trouble" };
 const char *const growth_names[] = { "unknown", "constant", "linear", "superlinear" };

@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/secret.h"
-#include "rehearse/render.h"
+#include "rehearse/show/render.h"
 #include "sentinel/rehearse_clone.h"
 #include "sentinel/rehearse_limits.h"
 #include "sentinel/rehearse_target.h"

@@ -12,7 +12,7 @@
 #include "migrations/scratch.h"
 #include "migrations/split.h"
 #include "prove/round_trip.h"
-#include "rehearse/render.h"
+#include "rehearse/show/render.h"
 #include "sentinel/source_read.h"
 
 enum { VALUE_MOST = 60 };

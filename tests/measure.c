@@ -19,8 +19,8 @@
 #include "introspect/pg.h"
 #include "introspect/reader.h"
 #include "introspect/snapshot.h"
-#include "rehearse/fill.h"
-#include "rehearse/tap.h"
+#include "rehearse/fill/fill.h"
+#include "rehearse/tap/tap.h"
 
 static double now_ms(void)
 {

@@ -14,8 +14,8 @@
 #include "base/buf.h"
 #include "introspect/pg.h"
 #include "introspect/reader.h"
-#include "rehearse/fill.h"
-#include "rehearse/fill_rank.h"
+#include "rehearse/fill/fill.h"
+#include "rehearse/fill/rank.h"
 #include "rehearse/statistics.h"
 #include "tests/scratch_env.h"
 

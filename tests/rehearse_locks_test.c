@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 #include "introspect/pg.h"
-#include "rehearse/measure.h"
+#include "rehearse/measure/measure.h"
 #include "rehearse/verdict.h"
 #include "tests/scratch_env.h"
 

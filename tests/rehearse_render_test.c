@@ -14,8 +14,8 @@
 #include "base/arena.h"
 #include "base/auto.h"
 #include "base/buf.h"
-#include "rehearse/render.h"
-#include "rehearse/show_html.h"
+#include "rehearse/show/html.h"
+#include "rehearse/show/render.h"
 #include "rehearse/verdict.h"
 
 #define LENGTH(array) (sizeof array / sizeof *array)

@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "introspect/snapshot.h"
-#include "rehearse/rewrite.h"
+#include "rehearse/rewrite/rewrite.h"
 
 // Two tables: an ordinary one with a NOT NULL column, and one with two partitions.
 static struct snapshot *snapshot(struct arena *arena)

@@ -13,8 +13,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "rehearse/rehearse.h"
-#include "rehearse/sqlite_clients.h"
-#include "rehearse/sqlite_clone.h"
+#include "rehearse/sqlite/clients.h"
+#include "rehearse/sqlite/clone.h"
 #include "tests/scratch_env.h"
 
 #define ROWS(n) "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " #n ") "

@@ -9,9 +9,9 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
-#include "rehearse/felt.h"
-#include "rehearse/lookout.h"
-#include "rehearse/pgbench_log.h"
+#include "rehearse/clients/felt.h"
+#include "rehearse/clients/lookout.h"
+#include "rehearse/clients/pgbench_log.h"
 
 static void logs_are_read(void **state)
 {

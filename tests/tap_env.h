@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "introspect/pg.h"
-#include "rehearse/tap.h"
+#include "rehearse/tap/tap.h"
 #include "tests/scratch_env.h"
 #include "tests/tap_raw.h"
 

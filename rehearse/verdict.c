@@ -186,11 +186,13 @@ static void judge_work(struct work *work, struct step *step)
 		if (relation_is_shared(work->rehearsal, step, step->rewrites[i]))
 			find(work, step, RULE_REWRITES_TABLE, &(struct filling){ .relation = step->rewrites[i], .mode = lock->mode });
 	}
+	if (lock == NULL || step->n_rewrites > 0 || (double)step->rows_read < work->limits.scan_rows)
+		return;
 	bool own = step_worst_lock(work->rehearsal, step) != NULL;
-	if (lock != NULL && step->n_rewrites == 0 && (double)step->rows_read >= work->limits.scan_rows)
-		find(work, step, own || step->safer != NULL ? RULE_SCANS_TABLE : RULE_SCANS_WHILE_LOCKED, &(struct filling){
-			.relation = lock->relation, .mode = lock->mode, .rows = step->rows_read,
-		});
+	find(work, step, own ? RULE_SCANS_TABLE : RULE_SCANS_WHILE_LOCKED,
+	     &(struct filling){ .relation = lock->relation, .mode = lock->mode, .rows = step->rows_read });
+	if (step->safer != NULL) // says more than the rule
+		step->findings[step->n_findings - 1].remedy = step->safer;
 }
 
 // What a refused statement is called, by its SQLSTATE (the manual, "PostgreSQL Error Codes").

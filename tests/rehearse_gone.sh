@@ -38,7 +38,7 @@ gone() { # what
 begin() { # options...
 	local n=0
 	# a script's background commands ignore Ctrl-C
-	env --default-signal=INT "$DRIFTCHECK" rehearse --rows 100 --one-size "$@" --migrations shop >out 2>err </dev/null &
+	env --default-signal "$DRIFTCHECK" rehearse --rows 100 --one-size "$@" --migrations shop >out 2>err </dev/null &
 	pid=$!
 	folder=
 	while [ -z "$folder" ] && [ $n -lt "$tries" ] && kill -0 "$pid" 2>/dev/null; do

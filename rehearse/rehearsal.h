@@ -113,6 +113,7 @@ struct step {
 	double success_rate;     // of the tries to take its locks within lock_timeout under traffic; < 0: not tried
 	size_t n_tries;
 	const char *safer;       // SQL that does the same with less harm, or advice; NULL: none is known. Findings take it as their remedy
+	bool stops_nobody;       // it is advice for a statement that, by itself, makes nobody wait
 	struct step_finding *findings;
 	size_t n_findings;
 	const struct step_rewriting *rewriting; // NULL: not asked for, or there is nothing to replace

@@ -252,8 +252,10 @@ static void finish(struct job *job)
 		else
 			job_grow(job, step);
 		const struct rewrite_request safer = { step->sql, job->before, job->before->major, step->n_rewrites > 0 };
-		if (rewrite_find(job->arena, &safer, &rewriting))
+		if (rewrite_find(job->arena, &safer, &rewriting)) {
 			step->safer = rewriting.text;
+			step->stops_nobody = rewriting.stops_nobody;
+		}
 	}
 	rehearsal->steps = last->steps;
 	rehearsal->n_steps = last->n_steps;

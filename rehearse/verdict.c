@@ -191,7 +191,7 @@ static void judge_work(struct work *work, struct step *step)
 	bool own = step_worst_lock(work->rehearsal, step) != NULL;
 	find(work, step, own ? RULE_SCANS_TABLE : RULE_SCANS_WHILE_LOCKED,
 	     &(struct filling){ .relation = lock->relation, .mode = lock->mode, .rows = step->rows_read });
-	if (step->safer != NULL) // says more than the rule
+	if (step->safer != NULL && !step->stops_nobody) // says more than the rule
 		step->findings[step->n_findings - 1].remedy = step->safer;
 }
 

@@ -331,6 +331,7 @@ static bool find(struct build *build, PgQuery__Node *node, struct rewriting *rew
 			*rewriting = (struct rewriting){ build->statements, build->n, build->outside, text_of(build) };
 		else
 			*rewriting = (struct rewriting){ .text = advice_of(build, &rules[i], node) };
+		rewriting->stops_nobody = rewriting->n == 0 && rewriting->text != NULL && strcmp(rewriting->text, ADVICE_STOPS_NOBODY) == 0;
 	}
 	return rewriting->text != NULL;
 }

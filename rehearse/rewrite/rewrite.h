@@ -16,6 +16,7 @@ struct rewriting {
 	size_t n;
 	bool outside;                  // one of them cannot run in a transaction
 	const char *text;              // for people: the statements with what is to be known of them, or the advice
+	bool stops_nobody;             // by itself, the statement is as harmless as can be
 };
 
 struct rewrite_request {

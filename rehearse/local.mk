@@ -12,7 +12,7 @@ libdriftcheck_a_SOURCES += rehearse/fill/catalog.c rehearse/fill/check.c rehears
 
 # What a statement does: locks, waits, files, rows, WAL.
 libdriftcheck_a_SOURCES += rehearse/measure/measure.c rehearse/measure/measure.h rehearse/measure/scans.c \
-  rehearse/measure/scans.h rehearse/measure/state.h rehearse/measure/tapped.c rehearse/measure/watch.c \
+  rehearse/measure/scans.h rehearse/measure/state.h rehearse/measure/take.c rehearse/measure/tapped.c rehearse/measure/watch.c \
   rehearse/measure/watch.h
 
 # Who uses the clone meanwhile, and what they feel.

@@ -59,6 +59,17 @@ void measure_start_step(struct measure *measure, const char *sql, struct step *s
 double measure_waited_ms(const struct seen_lock *seen, size_t n_seen, int pid);
 bool measure_wal(PGconn *conn, long long *wal, struct err *err);
 
+// All relations that there are, before the first statement.
+bool measure_read_relations(struct measure *measure, struct err *err);
+
+// Rows that sequential scans read: what the open transaction did so far (and where the WAL stands) by its own backend, which is to be
+// noted where it begins; what its parallel workers did since they were last asked for; and what everybody's did, after the backend
+// of the measured statements has sent its counts.
+bool measure_own_counts(PGconn *conn, long long *seq_read, long long *wal, struct err *err);
+bool measure_counts_begin(struct measure *measure, long long *wal, struct err *err);
+bool measure_workers_read(struct measure *measure, long long *read, struct err *err);
+bool measure_flushed_seq_read(struct measure *measure, long long *read, struct err *err);
+
 // Locks of the transaction that is open; those that were seen of one that is over; what it held ends.
 bool measure_take_locks(struct measure *measure, struct step *step, const struct seen_lock *seen, size_t n_seen, double start_us,
                         double end_us, struct err *err);

@@ -262,6 +262,17 @@ static void finish(struct job *job)
 	rehearsal->tables = last->tables;
 	rehearsal->n_tables = last->n_tables;
 	rehearsal->duration_ms = last->duration_ms;
+	for (size_t i = 0; i < rehearsal->n_steps; i++) {
+		const struct step *step = &rehearsal->steps[i];
+		struct err trouble = { 0 };
+		if (!step_fails_on_made_up_rows(rehearsal, step))
+			continue;
+		err_set(&trouble, "made-up-rows", NULL, "rehearse on real rows: --clone or --dump", "fails on made-up rows, and may pass on real ones; "
+		        "what comes after it was not rehearsed: %s", step->error);
+		if (step->file != NULL)
+			err_where(&trouble, "%s:%u", step->file, step->line);
+		job_trouble(job, &trouble);
+	}
 	verdict_reach(job->arena, rehearsal, &job->request->thresholds);
 }
 

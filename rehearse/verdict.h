@@ -18,6 +18,10 @@ bool lock_blocks(const char *mode, enum operation operation);
 // Whether a lock of a step makes anybody's reads or writes wait.
 bool lock_stops_clients(const struct step_lock *lock);
 
+// Whether a statement was refused because of values that were made up, which says nothing of the environment's. Nothing after it ran:
+// the rehearsal is incomplete.
+bool step_fails_on_made_up_rows(const struct rehearsal *rehearsal, const struct step *step);
+
 // The lock of a step (one of the rehearsal's) that makes clients wait and is held longest; NULL: none does.
 const struct step_lock *step_worst_lock(const struct rehearsal *rehearsal, const struct step *step);
 // The same; where it takes none itself, one that its transaction holds already.

@@ -221,9 +221,36 @@ static void locks_block(void **state)
 	assert_false(lock_blocks("ShareUpdateExclusiveLock", OPERATION_WRITE));
 }
 
+static void made_up_rows_prove_nothing(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *kind, *env, *sql, *sqlstate, *rests_on;
+		bool made_up;
+	} table[] = {
+		{ "synthetic", "prod", "CREATE UNIQUE INDEX i ON t (a)", "23505", NULL, false }, // the statistics say how many values there are
+		{ "synthetic", "prod", " alter table t alter a set not null", "23502", NULL, false },
+		{ "synthetic", "prod", "CREATE UNIQUE INDEX i ON t (a)", "23505", "relpages", true },
+		{ "synthetic", NULL, "CREATE UNIQUE INDEX i ON t (a)", "23505", NULL, true },
+		{ "synthetic", "prod", "INSERT INTO u SELECT a FROM t", "23505", NULL, true },
+		{ "synthetic", "prod", "ALTER TABLE t ADD CHECK (a > 0)", "23514", NULL, true },
+		{ "synthetic", "prod", "ALTER TABLE t ALTER a TYPE int USING a::int", "22P02", NULL, true },
+		{ "synthetic", "prod", "ALTER TABLE t ADD COLUMN a int", "42701", NULL, false },
+		{ "dump", "prod", "INSERT INTO u SELECT a FROM t", "23505", NULL, false },
+		{ "clone", NULL, "ALTER TABLE t ADD CHECK (a > 0)", "23514", NULL, false },
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct step_lock lock = { .relation = "public.t", .mode = "AccessExclusiveLock" };
+		struct step step = { .sql = table[i].sql, .sqlstate = table[i].sqlstate, .error = "refused", .locks = &lock, .n_locks = 1 };
+		struct clone_table of = { .name = "public.t", .rests_on = table[i].rests_on };
+		const struct rehearsal rehearsal = { .clone_kind = table[i].kind, .env = table[i].env, .steps = &step, .n_steps = 1, .tables = &of, .n_tables = 1 };
+		assert_int_equal(step_fails_on_made_up_rows(&rehearsal, &step), table[i].made_up);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(times_grow), cmocka_unit_test(verdicts_follow), cmocka_unit_test(locks_block),
-	                                    cmocka_unit_test(thresholds_hold), cmocka_unit_test(boot_lock_is_compared) };
+	                                    cmocka_unit_test(thresholds_hold), cmocka_unit_test(boot_lock_is_compared), cmocka_unit_test(made_up_rows_prove_nothing) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

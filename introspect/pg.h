@@ -12,4 +12,11 @@ AUTO_DEFINE(auto_pgconn_cleanup, PGconn *, PQfinish)
 AUTO_DEFINE(auto_pgresult_cleanup, PGresult *, PQclear)
 #define auto_pgresult __attribute__((cleanup(auto_pgresult_cleanup))) PGresult *
 
+// A notice receiver: what a server says beside its results is meant for a person at psql.
+static inline void pg_ignore_notice(void *argument, const PGresult *result)
+{
+	(void)argument;
+	(void)result;
+}
+
 #endif

@@ -41,16 +41,10 @@ static void outcome_release(struct outcome *outcome)
 }
 #define auto_outcome __attribute__((cleanup(outcome_release))) struct outcome
 
-static void quiet(void *argument, const PGresult *result)
-{
-	(void)argument;
-	(void)result;
-}
-
 static PGconn *session_connect(const struct run *run, bool superuser, struct err *err)
 {
 	PGconn *conn = PQconnectdb(scratch_conninfo(run->scratch, superuser));
-	PQsetNoticeReceiver(conn, quiet, NULL);
+	PQsetNoticeReceiver(conn, pg_ignore_notice, NULL);
 	if (PQstatus(conn) == CONNECTION_OK)
 		return conn;
 	err_set(err, "scratch", NULL, NULL, "cannot connect to the scratch server: %s", PQerrorMessage(conn));

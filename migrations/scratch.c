@@ -103,16 +103,10 @@ const char *scratch_literal(struct scratch *scratch, const char *text)
 	return buf_copy(&buf, scratch->arena);
 }
 
-void scratch_hush(void *argument, const PGresult *result)
-{
-	(void)argument;
-	(void)result;
-}
-
 PGconn *scratch_connect(const char *conninfo, struct err *err)
 {
 	PGconn *conn = PQconnectdb(conninfo);
-	PQsetNoticeReceiver(conn, scratch_hush, NULL);
+	PQsetNoticeReceiver(conn, pg_ignore_notice, NULL);
 	if (PQstatus(conn) == CONNECTION_OK)
 		return conn;
 	err_set(err, "scratch", NULL, NULL, "cannot connect to the scratch server: %s", PQerrorMessage(conn));

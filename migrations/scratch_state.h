@@ -39,7 +39,6 @@ bool scratch_run(PGconn *conn, struct err *err, const char *sql);
 bool scratch_runf(PGconn *conn, struct err *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 const char *scratch_quoted(struct scratch *scratch, const char *name);
 const char *scratch_literal(struct scratch *scratch, const char *text);
-void scratch_hush(void *argument, const PGresult *result); // a notice receiver
 PGconn *scratch_connect(const char *conninfo, struct err *err);
 PGconn *scratch_admin(struct scratch *scratch, struct err *err); // on the scratch database; opened when first needed
 

@@ -54,7 +54,7 @@ static bool url_is_apart(struct scratch *scratch, struct err *err)
 		const struct scratch_env *env = &scratch->settings.envs[i];
 		auto_pgconn conn = PQconnectdbParams((const char *[]){ "dbname", "connect_timeout", "application_name", NULL },
 		                                     (const char *[]){ env->conninfo, "5", "driftcheck", NULL }, 1);
-		PQsetNoticeReceiver(conn, scratch_hush, NULL);
+		PQsetNoticeReceiver(conn, pg_ignore_notice, NULL);
 		if (PQstatus(conn) != CONNECTION_OK)
 			continue;
 		const char *other = server_identity(scratch, conn, &other_cluster, &other_standby);

@@ -23,6 +23,7 @@ PGconn *fill_connect(const char *conninfo, struct err *err)
 		"set synchronous_commit = off; set client_min_messages = error; set maintenance_work_mem = '256MB'; set jit = off; "
 		"set default_transaction_read_only = off; set row_security = off; set timezone = 'UTC'; set datestyle = iso; set intervalstyle = postgres";
 	PGconn *conn = PQconnectdb(conninfo);
+	PQsetNoticeReceiver(conn, pg_ignore_notice, NULL);
 	auto_pgresult result = NULL;
 	if (PQstatus(conn) != CONNECTION_OK)
 		err_set(err, "fill", NULL, NULL, "connecting to the clone: %s", PQerrorMessage(conn));

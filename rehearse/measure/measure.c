@@ -210,6 +210,7 @@ bool measure_is_open(const struct measure *measure)
 static PGconn *open_connection(const char *conninfo, struct err *err)
 {
 	PGconn *conn = PQconnectdb(conninfo);
+	PQsetNoticeReceiver(conn, pg_ignore_notice, NULL);
 	if (PQstatus(conn) == CONNECTION_OK)
 		return conn;
 	measure_lost(err, "connecting to the clone", conn);

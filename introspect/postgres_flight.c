@@ -265,6 +265,7 @@ static bool read_all(struct flight *flight, struct session *session, const char 
 		return false;
 	struct read_options options = *session->options;
 	options.connect_timeout_s = SECOND_CONNECT_TIMEOUT_S;
+	auto_pgconn second_connection = NULL;
 	struct session second_session = { NULL, &options, session->arena, 0 };
 	struct leg second = { &second_session, NULL, { false } };
 	if (large && !(send(&first, "select pg_export_snapshot()") && PQsendFlushRequest(session->conn) == 1))
@@ -272,7 +273,7 @@ static bool read_all(struct flight *flight, struct session *session, const char 
 	if (!raw_send(&first, flight))
 		return send_failed(&first, err);
 	bool two = large && second_leg(&first, &second, conninfo, lock_ms);
-	auto_pgconn second_connection = second_session.conn;
+	second_connection = second_session.conn;
 	struct leg *deparsing = two ? &second : &first;
 	for (size_t i = 0; i < flight->n; i++)
 		deparsing->deparses[i] = flight->queries[i]->deparse;

@@ -133,7 +133,8 @@ void progress_statement(struct progress *progress, size_t i, size_t n, const cha
 	if (!is_shown(progress))
 		return;
 	buf_addf(&what, "statement %zu", i);
-	buf_addf(&what, n > 0 ? " of %zu" : "", n);
+	if (n > 0)
+		buf_addf(&what, " of %zu", n);
 	buf_addf(&what, ", %s", label);
 	show(progress, what.data);
 }

@@ -357,7 +357,8 @@ static bool send(struct delivery *delivery, const struct report *report, struct 
 	}
 	if (n_known == 0)
 		return true;
-	auto_http http = work.github.http = http_new();
+	auto_http http = http_new();
+	work.github.http = http;
 	if (delivery->dry_run)
 		buf_addf(delivery->out, "--report github --dry-run: the issues of %s are read, but nothing is written; this is what would be sent, "
 		         "without the token:\n", work.settings->repository);

@@ -140,7 +140,7 @@ static size_t count(const char *text, const char *word)
 static const char *const hostile[] = {
 	"<script>alert(1)</script>", "</style><script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)", "</pre></details></body>",
 	"&lt;b&gt; &amp; &#60;", "<!-- -->", "<![CDATA[", "]]>", "javascript:alert(1)", "a\nb\r\nc", "\x1b[31m", "admin\xe2\x80\xaetxt",
-	"zero\xe2\x80\x8bwidth", "\xff\xfe raw", "\xc2\x9b" "31m", "\t", "", "`<b>`", "``", "`", "<", "&", "\xf4\x90\x80\x80", "{env}", "%s%n",
+	"zero\xe2\x80\x8bwidth", "\xff\xfe raw", ("\xc2\x9b" "31m"), "\t", "", "`<b>`", "``", "`", "<", "&", "\xf4\x90\x80\x80", "{env}", "%s%n",
 };
 
 static struct report *hostile_report(struct arena *arena, const char *text)

@@ -357,7 +357,7 @@ static struct rehearsal *rewritten(struct arena *arena)
 static const char *const hostile_texts[] = {
 	"<script>alert(1)</script>", "</style><script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)", "</pre></details></body>",
 	"&lt;b&gt; &amp; &#60;", "<!-- -->", "<![CDATA[", "]]>", "url(#x)", "a\nb\r\nc", "\x1b[31m", "admin\xe2\x80\xaetxt", "zero\xe2\x80\x8bwidth",
-	"\xff\xfe raw", "\xc2\x9b" "31m", "\t", "", "`<b>`", "```\n```", "`", "@octocat", "#1", "| a | b |", "[x](javascript:alert(1))", "%s%n",
+	"\xff\xfe raw", ("\xc2\x9b" "31m"), "\t", "", "`<b>`", "```\n```", "`", "@octocat", "#1", "| a | b |", "[x](javascript:alert(1))", "%s%n",
 	"a_very_long_name_without_any_break_that_goes_on_and_on_and_on_and_on_until_no_lane_can_hold_it_any_more_and_then_some",
 };
 

@@ -42,8 +42,8 @@ static void psql_sees_no_difference(void **state)
 		"psql -X -c 'create temp table t (a int, b text); insert into t values (1, $$x$$), (2, $$y$$); table t'",
 		"psql -X -c 'select 1; select nothing; select 2'",
 		"psql -X -v VERBOSITY=verbose -c 'select 1; select  1/0' | grep -v LOCATION",
-		"(echo 'create temp table t (a int, b text);'; echo 'copy t from stdin;'; seq 1 20000 | sed 's/$/\\tx/'; echo '\\.'; "
-		"echo 'select count(*), sum(a) from t;'; echo 'copy (select * from t order by a) to stdout;') | psql -X",
+		("(echo 'create temp table t (a int, b text);'; echo 'copy t from stdin;'; seq 1 20000 | sed 's/$/\\tx/'; echo '\\.'; "
+		"echo 'select count(*), sum(a) from t;'; echo 'copy (select * from t order by a) to stdout;') | psql -X"),
 		"(echo 'create temp table t (a int);'; echo 'copy t from stdin;'; echo 1; echo x; echo '\\.'; echo 'select count(*) from t;') | psql -X",
 		"psql -X -c 'do $$begin raise notice $n$one$n$; raise warning $n$two$n$; end$$' -c 'begin' -c 'commit'",
 		"psql -X -1 -c 'select 1' -c 'select 2'",

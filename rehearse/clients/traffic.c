@@ -80,9 +80,9 @@ static bool one_try(struct client *client, const char *sql)
 {
 	PGconn *conn = client->conn;
 	bool write = client->operation == OPERATION_WRITE;
-	auto_pgresult begin = write ? PQexec(conn, "begin") : NULL;
+	PQclear(write ? PQexec(conn, "begin") : NULL);
 	auto_pgresult result = PQexec(conn, sql);
-	auto_pgresult end = write ? PQexec(conn, "rollback") : NULL;
+	PQclear(write ? PQexec(conn, "rollback") : NULL);
 	ExecStatusType status = PQresultStatus(result);
 	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 }

@@ -332,7 +332,7 @@ static bool limit_number(struct plan *plan, const struct fill_column *column, co
 {
 	if (type->fractional) {
 		double units = strtod(text, NULL) * (double)powers[column->scale];
-		*number = units > NO_BOUND ? NO_BOUND : units < -NO_BOUND ? -NO_BOUND : llround(units);
+		*number = units > (double)NO_BOUND ? NO_BOUND : units < -(double)NO_BOUND ? -NO_BOUND : llround(units);
 		return true;
 	}
 	auto_buf sql = BUF_INIT;

@@ -164,7 +164,8 @@ void show_headline(struct buf *out, const struct rehearsal *rehearsal, void (*qu
 		buf_addf(out, ": %zu of ", n_fail);
 		add_count(out, count_statements(rehearsal), "statement");
 		buf_adds(out, n_fail == 1 ? " fails" : " fail");
-		buf_addf(out, n_warn == 0 ? "" : n_warn == 1 ? ", %zu warns" : ", %zu warn", n_warn);
+		if (n_warn > 0)
+			buf_addf(out, n_warn == 1 ? ", %zu warns" : ", %zu warn", n_warn);
 	} else if (n_warn > 0) {
 		buf_addf(out, ": %zu of ", n_warn);
 		add_count(out, count_statements(rehearsal), "statement");

@@ -58,7 +58,8 @@ static const char settings_format[] =
 	"set_config('statement_timeout', '%d', true), set_config('lock_timeout', '%d', true), "
 	"set_config('idle_in_transaction_session_timeout', '60000', true), set_config('jit', 'off', true), "
 	"set_config('max_parallel_workers_per_gather', '0', true), set_config('application_name', 'driftcheck', true), "
-	"pg_relation_size('pg_class') >= 1 << 20"; // about 1,000 tables with their indexes
+	"pg_relation_size('pg_class') >= 1 << 20 " // about 1,000 tables with their indexes
+	"and has_function_privilege('pg_export_snapshot()', 'execute')"; // refused, it would end the transaction
 
 static char *settings_sql(struct session *session, int lock_timeout_ms)
 {
@@ -146,7 +147,8 @@ static bool take(struct leg *leg, struct postgres_read *read, const struct pg_qu
 	return true;
 }
 
-// Begins the transaction, in the snapshot of another one (NULL: in its own), and says whether the database is a large one.
+// Begins the transaction, in the snapshot of another one (NULL: in its own), and says whether the database is a large one whose
+// snapshot may be exported.
 static bool leg_begin(struct leg *leg, const char *exported, int lock_ms, bool *large, struct err *err)
 {
 	struct session *session = leg->session;
@@ -278,7 +280,9 @@ static bool read_all(struct flight *flight, struct session *session, const char 
 	for (size_t i = 0; i < flight->n; i++)
 		deparsing->deparses[i] = flight->queries[i]->deparse;
 	first.other = two ? &second : NULL;
-	if ((two && !deparse_send(&second, flight)) || !deparse_send(&first, flight))
+	if (two && !deparse_send(&second, flight))
+		return send_failed(&second, err);
+	if (!deparse_send(&first, flight))
 		return send_failed(&first, err);
 	return raw_take(&first, read, flight, err) && deparse_take(&first, read, flight, err) &&
 	       (!two || deparse_take(&second, read, flight, err));

@@ -256,6 +256,11 @@ static void large_database_is_read_over_two_connections(void **state)
 	large(text);
 	assert_string_equal(read_counted(arena, text, &connections), small);
 	assert_int_equal(connections, 2);
+	// nor does a role need the right to export a snapshot
+	run(text, "CREATE ROLE exports_nothing LOGIN; REVOKE EXECUTE ON FUNCTION pg_export_snapshot() FROM PUBLIC");
+	assert_string_equal(read_counted(arena, conninfo(arena, "dbname=rich user=exports_nothing"), &connections), small);
+	assert_int_equal(connections, 1);
+	run(text, "GRANT EXECUTE ON FUNCTION pg_export_snapshot() TO PUBLIC");
 	// a role that may have but one is read over that one
 	assert_string_equal(read_counted(arena, conninfo(arena, "dbname=rich user=only_one"), &connections), small);
 	assert_int_equal(connections, 1);

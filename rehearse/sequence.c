@@ -3,11 +3,11 @@
 #include "rehearse/sequence.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "migrations/lexer.h"
 #include "migrations/split.h"
 
 struct list {
@@ -25,13 +25,10 @@ static void add(struct list *list, const struct migration *migration, const char
 // Whether the statements open or end transactions themselves.
 static bool controls_transactions(const struct statement *statements, size_t n)
 {
-	static const char *const words[] = { "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT" };
 	for (size_t i = 0; i < n; i++) {
-		for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
-			size_t length = strlen(words[w]);
-			if (strncasecmp(statements[i].text, words[w], length) == 0 && strchr(" \t\r\n;", statements[i].text[length]) != NULL)
-				return true;
-		}
+		if (sequence_is_control(statements[i].text) && !text_opens_with(ENGINE_POSTGRESQL, statements[i].text, "SAVEPOINT") &&
+		    !text_opens_with(ENGINE_POSTGRESQL, statements[i].text, "RELEASE"))
+			return true;
 	}
 	return false;
 }
@@ -95,12 +92,9 @@ struct sequenced *sequence_of(struct arena *arena, const struct migrations *set,
 
 bool sequence_is_control(const char *sql)
 {
-	static const char *const words[] = { "begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release" };
-	size_t start = strspn(sql, " \t\r\n");
+	static const char *const words[] = { "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE" };
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		size_t length = strlen(words[i]);
-		char next = strncasecmp(sql + start, words[i], length) == 0 ? sql[start + length] : 'x';
-		if (next == '\0' || strchr(" \t\r\n;", next) != NULL)
+		if (text_opens_with(ENGINE_POSTGRESQL, sql, words[i]))
 			return true;
 	}
 	return false;

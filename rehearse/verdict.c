@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "migrations/lexer.h"
 #include "rehearse/show/render.h"
 
 const char *const rehearsal_verdict_names[] = { "ship", "ship-with-warnings", "do-not-ship", "trouble" };
@@ -208,11 +209,8 @@ static const struct refusal {
 // it has made of them (INSERT ... SELECT), is no word about the environment's.
 static bool rests_on_statistics(const struct rehearsal *rehearsal, const struct step *step)
 {
-	static const char *const defining[] = { "alter", "create" };
-	size_t start = strspn(step->sql, " \t\r\n");
-	bool defines = false, counted = strcmp(step->sqlstate, "23502") == 0 || strcmp(step->sqlstate, "23505") == 0;
-	for (size_t i = 0; i < sizeof defining / sizeof *defining; i++)
-		defines |= strncasecmp(step->sql + start, defining[i], strlen(defining[i])) == 0;
+	bool defines = text_opens_with(rehearsal->engine, step->sql, "ALTER") || text_opens_with(rehearsal->engine, step->sql, "CREATE");
+	bool counted = strcmp(step->sqlstate, "23502") == 0 || strcmp(step->sqlstate, "23505") == 0;
 	for (size_t i = 0; i < rehearsal->n_tables; i++) {
 		for (size_t j = 0; j < step->n_locks && rehearsal->tables[i].rests_on != NULL; j++)
 			counted &= strcmp(rehearsal->tables[i].name, step->locks[j].relation) != 0;

@@ -243,7 +243,7 @@ static void made_up_rows_prove_nothing(void **state)
 		struct step_lock lock = { .relation = "public.t", .mode = "AccessExclusiveLock" };
 		struct step step = { .sql = table[i].sql, .sqlstate = table[i].sqlstate, .error = "refused", .locks = &lock, .n_locks = 1 };
 		struct clone_table of = { .name = "public.t", .rests_on = table[i].rests_on };
-		const struct rehearsal rehearsal = { .clone_kind = table[i].kind, .env = table[i].env, .steps = &step, .n_steps = 1, .tables = &of, .n_tables = 1 };
+		const struct rehearsal rehearsal = { .engine = ENGINE_POSTGRESQL, .clone_kind = table[i].kind, .env = table[i].env, .steps = &step, .n_steps = 1, .tables = &of, .n_tables = 1 };
 		assert_int_equal(step_fails_on_made_up_rows(&rehearsal, &step), table[i].made_up);
 	}
 }
